@@ -1,0 +1,185 @@
+import type { Failure } from "../failure.ts";
+import type { RetryPolicy } from "../retry.ts";
+import type { RunState } from "../states.ts";
+import type { Queue } from "./queue.ts";
+
+/** A limit on how many of a group of runs may be at work; the others wait in order. */
+export interface Gate<N> {
+  readonly limit: number;
+  active: number;
+  readonly queue: Queue<N>;
+}
+
+/** One `$value()` call: a body that waits for a run. */
+export interface Wait<N> {
+  readonly waiter: N;
+  readonly source: N;
+  open: boolean;
+}
+
+/** What most runs never have. */
+interface Rare<N> {
+  gate: Gate<N> | undefined;
+  unhandled: N[] | undefined;
+  waiters: Wait<N>[] | undefined;
+  failure: Failure | undefined;
+  origin: N | undefined;
+  reason: string | undefined;
+}
+
+const handled = 1;
+const assembles = 2;
+const bodyDone = 4;
+const holdsSlot = 8;
+const holdsGate = 16;
+const published = 32;
+
+/**
+ * A run in the graph, as the scheduler sees it: what it waits for, who waits for it, and how it is doing. It knows
+ * nothing of values; whoever executes runs extends it with them.
+ *
+ * All fields are written by the scheduler only. A graph holds hundreds of thousands of these, so what is yes or no
+ * shares one number, and what most runs never have is in an object that is made when it is first needed.
+ */
+export abstract class RunNode<N extends RunNode<N>> {
+  readonly parent: N | null;
+  state: RunState = "CREATED";
+  /** Number of the current attempt, from 1; 0 until it is first SCHEDULED. */
+  attempt = 0;
+  /** How many more children may fail without failing this run. */
+  tolerate = 0;
+  /** Inputs and predecessors that are not there yet. */
+  missing = 0;
+  /** Runs that need this one's value or success before they start. */
+  dependents: N[] | undefined = undefined;
+  children: N[] | undefined = undefined;
+  openChildren = 0;
+  /** Attempt of the parent whose body made this run. */
+  parentAttempt = 0;
+  /** Open `$value()` calls of the body. */
+  waits = 0;
+  /** Counts the clocks that were started for this run, so that an old deadline is known as old. */
+  clock = 0;
+  #flags = 0;
+  #rare: Rare<N> | undefined = undefined;
+
+  constructor(parent: N | null) {
+    this.parent = parent;
+  }
+
+  /** What to do when the body fails; undefined: nothing. */
+  abstract get retry(): RetryPolicy | undefined;
+
+  /** Longest time from SCHEDULED to the end, in milliseconds. */
+  abstract get timeout(): number | undefined;
+
+  /** Func and run, for messages. */
+  abstract get label(): string;
+
+  /** Whether this run's failure was delivered through `$value()` or tolerated. */
+  get handled(): boolean {
+    return (this.#flags & handled) !== 0;
+  }
+  set handled(on: boolean) {
+    this.#set(handled, on);
+  }
+
+  /** Whether the result holds futures, so that it must be put together when they have values. */
+  get assembles(): boolean {
+    return (this.#flags & assembles) !== 0;
+  }
+  set assembles(on: boolean) {
+    this.#set(assembles, on);
+  }
+
+  get bodyDone(): boolean {
+    return (this.#flags & bodyDone) !== 0;
+  }
+  set bodyDone(on: boolean) {
+    this.#set(bodyDone, on);
+  }
+
+  get holdsSlot(): boolean {
+    return (this.#flags & holdsSlot) !== 0;
+  }
+  set holdsSlot(on: boolean) {
+    this.#set(holdsSlot, on);
+  }
+
+  get holdsGate(): boolean {
+    return (this.#flags & holdsGate) !== 0;
+  }
+  set holdsGate(on: boolean) {
+    this.#set(holdsGate, on);
+  }
+
+  /** RESOLVED, and others may depend on it. */
+  get published(): boolean {
+    return (this.#flags & published) !== 0;
+  }
+  set published(on: boolean) {
+    this.#set(published, on);
+  }
+
+  get gate(): Gate<N> | undefined {
+    return this.#rare?.gate;
+  }
+  set gate(gate: Gate<N> | undefined) {
+    if (gate !== this.gate) this.#rarely().gate = gate;
+  }
+
+  /** Children whose failure nobody has handled. */
+  get unhandled(): N[] | undefined {
+    return this.#rare?.unhandled;
+  }
+  set unhandled(unhandled: N[] | undefined) {
+    if (unhandled !== this.unhandled) this.#rarely().unhandled = unhandled;
+  }
+
+  /** `$value()` calls of other bodies for this run. */
+  get waiters(): Wait<N>[] | undefined {
+    return this.#rare?.waiters;
+  }
+  set waiters(waiters: Wait<N>[] | undefined) {
+    if (waiters !== this.waiters) this.#rarely().waiters = waiters;
+  }
+
+  get failure(): Failure | undefined {
+    return this.#rare?.failure;
+  }
+  set failure(failure: Failure | undefined) {
+    if (failure !== this.failure) this.#rarely().failure = failure;
+  }
+
+  /** The run whose failure is the cause of this one's end; itself for a run that failed by itself. */
+  get origin(): N | undefined {
+    return this.#rare?.origin;
+  }
+  set origin(origin: N | undefined) {
+    if (origin !== this.origin) this.#rarely().origin = origin;
+  }
+
+  /** Why the run was canceled, for people. */
+  get reason(): string | undefined {
+    return this.#rare?.reason;
+  }
+  set reason(reason: string | undefined) {
+    if (reason !== this.reason) this.#rarely().reason = reason;
+  }
+
+  #set(flag: number, on: boolean): void {
+    this.#flags = on ? this.#flags | flag : this.#flags & ~flag;
+  }
+
+  #rarely(): Rare<N> {
+    this.#rare ??= {
+      gate: undefined,
+      unhandled: undefined,
+      waiters: undefined,
+      failure: undefined,
+      origin: undefined,
+      reason: undefined,
+    };
+    return this.#rare;
+  }
+}

@@ -1,0 +1,498 @@
+import { formatDuration } from "../duration.ts";
+import type { Failure } from "../failure.ts";
+import { decideRetry } from "../retry.ts";
+import { canRunGo, isFinished, type RunState } from "../states.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Queue } from "./queue.ts";
+import type { RunNode, Wait } from "./run-node.ts";
+
+/** What the scheduler asks of whoever executes runs. Commands are carried out in order. */
+export type Command<N> =
+  /** The run's state changed: record it, tell others. */
+  | { readonly type: "changed"; readonly node: N; readonly now: number }
+  /** Execute an attempt of the body; then call `returned` or `threw`. */
+  | { readonly type: "start"; readonly node: N }
+  /** The attempt failed and another follows after `delay` ms. */
+  | {
+      readonly type: "retry";
+      readonly node: N;
+      readonly failure: Failure;
+      readonly delay: number;
+      readonly now: number;
+    }
+  /** All parts of the result are there: put it together, then call `assembled` or `threw`. */
+  | { readonly type: "assemble"; readonly node: N }
+  /** The run is RESOLVED: call `published` as soon as others may depend on it. */
+  | { readonly type: "publish"; readonly node: N }
+  /** The run that a body waits for has ended: hand over its value or failure. */
+  | { readonly type: "deliver"; readonly wait: Wait<N> }
+  /** The body is to stop; whatever it still gives is dropped. `attempt` is the one to stop. */
+  | { readonly type: "abort"; readonly node: N; readonly attempt: number }
+  /** The root has ended. */
+  | { readonly type: "ended" };
+
+type Clock<N> = { readonly node: N; readonly clock: number; readonly what: "timeout" | "retry"; readonly at: number };
+
+/**
+ * Decides what may start, what has ended and what follows from it, for the runs of one pipeline run. A state machine:
+ * events come in as method calls with the time as an argument, decisions go out as {@link Command}s to be taken with
+ * {@link Scheduler.take}. It does no I/O, has no clock and knows nothing of values.
+ *
+ * Every step costs O(1) per edge of the graph.
+ */
+export class Scheduler<N extends RunNode<N>> {
+  readonly #concurrency: number;
+  readonly #announce: boolean;
+  readonly #ready = new Queue<N>();
+  readonly #wakes = new Queue<Wait<N>>();
+  readonly #ended = new Queue<N>();
+  readonly #deadlines = new Deadlines<Clock<N>>(runs);
+  readonly #commands = new Queue<Command<N>>();
+  #running = 0;
+
+  /**
+   * @param options.concurrency how many bodies may execute at once; a body that waits for a value does not count.
+   * @param options.announce whether to make `changed` commands; without anybody who records them they only cost time.
+   */
+  constructor(options: { readonly concurrency: number; readonly announce: boolean }) {
+    this.#concurrency = options.concurrency;
+    this.#announce = options.announce;
+  }
+
+  /** The next command to carry out, or undefined if there is none. */
+  take(): Command<N> | undefined {
+    return this.#commands.take();
+  }
+
+  /** When {@link tick} has something to do next, or undefined. */
+  get nextTick(): number | undefined {
+    return this.#deadlines.next;
+  }
+
+  /** Bodies that execute now. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Takes a new run into the graph. It starts when all of `sources` are RESOLVED. */
+  create(node: N, sources: readonly N[], now: number): void {
+    const { parent } = node;
+    if (parent !== null) {
+      this.#forgetEnded(parent);
+      (parent.children ??= []).push(node);
+      parent.openChildren += 1;
+      node.parentAttempt = parent.attempt;
+    }
+    let failed: N | undefined;
+    for (const source of sources) {
+      if (source.published) continue;
+      if (isFinished(source.state) && source.state !== "RESOLVED") failed ??= source;
+      node.missing += 1;
+      (source.dependents ??= []).push(node);
+    }
+    if (this.#announce) this.#commands.push({ type: "changed", node, now });
+    if (failed !== undefined) this.#cancelDependents(failed, [node], now);
+    else if (node.missing === 0) this.#admit(node, now);
+    this.#settle(now);
+  }
+
+  /** Gives free slots to bodies that can go on, then to runs that can start. At most `limit` commands are made. */
+  dispatch(now: number, limit = Number.POSITIVE_INFINITY): void {
+    for (let made = 0; made < limit && this.#running < this.#concurrency;) {
+      const wait = this.#wakes.take();
+      if (wait !== undefined) {
+        this.#resume(wait);
+        made += 1;
+        continue;
+      }
+      const node = this.#ready.take();
+      if (node === undefined) return;
+      // It ended while it queued. That makes no command, so it must not count as one: the caller would think all is done.
+      if (node.state !== "SCHEDULED") continue;
+      made += 1;
+      this.#takeSlot(node);
+      this.#go(node, "RUNNING", now);
+      this.#commands.push({ type: "start", node });
+    }
+  }
+
+  /**
+   * The body of an attempt is done. `assembles` says that the result holds futures (of runs that this body started).
+   * False if the attempt no longer counts: its result must be dropped.
+   */
+  returned(node: N, attempt: number, assembles: boolean, now: number): boolean {
+    if (node.state !== "RUNNING" || node.attempt !== attempt) return false;
+    node.bodyDone = true;
+    node.assembles = assembles;
+    this.#releaseSlot(node);
+    if (node.unhandled !== undefined) this.#failNested(node, node.unhandled[0] as N, now);
+    else if (node.openChildren === 0 && !assembles) this.#resolve(node, now);
+    else {
+      this.#go(node, "RAN", now);
+      if (node.openChildren === 0) this.#commands.push({ type: "assemble", node });
+    }
+    this.#settle(now);
+    return true;
+  }
+
+  /** The result of a run in RAN was put together. */
+  assembled(node: N, now: number): void {
+    if (node.state !== "RAN") return;
+    this.#resolve(node, now);
+    this.#settle(now);
+  }
+
+  /** The result of a run in RAN cannot be put together, because `child`, whose value it holds, has none. */
+  unassembled(node: N, child: N, now: number): void {
+    if (node.state !== "RAN") return;
+    this.#failNested(node, child, now);
+    this.#settle(now);
+  }
+
+  /** Others may now depend on a RESOLVED run. */
+  published(node: N, now: number): void {
+    if (node.published) return;
+    node.published = true;
+    const { dependents } = node;
+    node.dependents = undefined;
+    node.children = undefined;
+    if (dependents !== undefined) {
+      for (const dependent of dependents) {
+        dependent.missing -= 1;
+        if (dependent.missing === 0 && dependent.state === "CREATED") this.#admit(dependent, now);
+      }
+    }
+    this.#deliver(node);
+    this.#ended.push(node);
+    this.#settle(now);
+  }
+
+  /**
+   * An attempt failed: its input is invalid, its body threw, or its output cannot be stored.
+   *
+   * @param child the child whose failure the body passed on, if that is what it threw: then this run is not retried.
+   * @param random a number from 0 up to 1, for the jitter of a retry.
+   * @returns false if the attempt no longer counts.
+   */
+  threw(node: N, attempt: number, failure: Failure, child: N | undefined, random: number, now: number): boolean {
+    const counts = (node.state === "RUNNING" && node.attempt === attempt) || node.state === "RAN";
+    if (!counts) return false;
+    if (child !== undefined) this.#failNested(node, child, now);
+    else this.#attemptFailed(node, failure, random, `${node.label} failed`, now);
+    this.#settle(now);
+    return true;
+  }
+
+  /**
+   * A body waits for a run. Undefined if that run has ended: then there is nothing to wait for, and its failure, if it
+   * failed, counts as delivered.
+   */
+  wait(waiter: N, source: N): Wait<N> | undefined {
+    if (source.published) return undefined;
+    if (isFinished(source.state) && source.state !== "RESOLVED") {
+      this.#markHandled(source);
+      return undefined;
+    }
+    const wait: Wait<N> = { waiter, source, open: true };
+    (source.waiters ??= []).push(wait);
+    waiter.waits += 1;
+    if (waiter.waits === 1) this.#releaseSlot(waiter);
+    return wait;
+  }
+
+  /** A body gives up waiting; the wait is delivered as soon as the body may go on. */
+  stopWaiting(wait: Wait<N>): void {
+    this.#wake(wait);
+  }
+
+  /** Cancels a run and everything below it. False if it had ended. */
+  cancel(node: N, reason: string, now: number): boolean {
+    if (isFinished(node.state)) return false;
+    node.reason = reason;
+    node.origin = node;
+    this.#end(node, "CANCELED", `its ancestor ${node.label} was canceled: ${reason}`, now);
+    this.#settle(now);
+    return true;
+  }
+
+  /**
+   * Time has passed: deadlines and waits before retries, in the order of their moments, however late this is called. Of
+   * deadlines at the same moment the outermost counts first.
+   */
+  tick(now: number): void {
+    const due: Clock<N>[] = [];
+    for (let clock = this.#deadlines.take(now); clock !== undefined; clock = this.#deadlines.take(now)) due.push(clock);
+    if (due.length > 1) due.sort((a, b) => a.at - b.at || depth(a.node) - depth(b.node));
+    for (const clock of due) {
+      if (!runs(clock)) continue;
+      const { node, what } = clock;
+      if (what === "retry") this.#enqueue(node, now);
+      else this.#timeout(node, now);
+      this.#settle(now);
+    }
+  }
+
+  /**
+   * Lets go of children that have ended, once they are most of what is kept: a body that goes on calling would otherwise
+   * hold all of them, and their values, until its own end.
+   */
+  #forgetEnded(parent: N): void {
+    const { children, openChildren } = parent;
+    if (children === undefined || children.length < 64 || children.length < 2 * openChildren) return;
+    parent.children = children.filter((child) => !isFinished(child.state));
+  }
+
+  /** Inputs are there: through the gate, if there is one, to the queue for a slot. */
+  #admit(node: N, now: number): void {
+    const { gate } = node;
+    if (gate !== undefined && !node.holdsGate) {
+      if (gate.active >= gate.limit) {
+        gate.queue.push(node);
+        return;
+      }
+      gate.active += 1;
+      node.holdsGate = true;
+    }
+    this.#enqueue(node, now);
+  }
+
+  #enqueue(node: N, now: number): void {
+    node.clock += 1;
+    node.attempt += 1;
+    this.#go(node, "SCHEDULED", now);
+    if (node.timeout !== undefined) this.#setClock(node, "timeout", now + node.timeout);
+    this.#ready.push(node);
+  }
+
+  #setClock(node: N, what: "timeout" | "retry", at: number): void {
+    this.#deadlines.add(at, { node, clock: node.clock, what, at });
+  }
+
+  #resolve(node: N, now: number): void {
+    this.#go(node, "RESOLVED", now);
+    this.#releaseGate(node, now);
+    this.#commands.push({ type: "publish", node });
+  }
+
+  #timeout(node: N, now: number): void {
+    const limit = formatDuration(node.timeout ?? 0);
+    const message = `${node.label} did not finish within its timeout of ${limit}. Raise the timeout or make the run faster; queueing and children count.`;
+    const failure: Failure = {
+      name: "TimeoutError",
+      message,
+      classes: ["TimeoutError", "RepriseError", "Error"],
+      code: "TIMEOUT",
+    };
+    this.#attemptFailed(node, failure, 0, `the timeout of ${limit} of its ancestor ${node.label} ran out`, now);
+  }
+
+  #attemptFailed(node: N, failure: Failure, random: number, reasonBelow: string, now: number): void {
+    const decision = decideRetry(node.retry, node.attempt, failure, random);
+    if (!decision.retry || !canRunGo(node.state, "RETRYING")) {
+      const broken = decision.retry ? undefined : decision.broken;
+      node.failure = broken === undefined ? failure : withBrokenPolicy(failure, broken);
+      node.origin = node;
+      this.#end(node, "FAILED", reasonBelow, now);
+      return;
+    }
+    this.#stopBody(node);
+    this.#cancelDescendants(node, reasonBelow, now);
+    node.children = undefined;
+    node.openChildren = 0;
+    node.unhandled = undefined;
+    node.bodyDone = false;
+    node.clock += 1;
+    // Told before the change of state: with no delay the next attempt is there already when that is told.
+    this.#commands.push({ type: "retry", node, failure, delay: decision.delay, now });
+    this.#go(node, "RETRYING", now);
+    if (decision.delay === 0) this.#enqueue(node, now);
+    else this.#setClock(node, "retry", now + decision.delay);
+  }
+
+  #failNested(node: N, child: N, now: number): void {
+    const origin = child.origin ?? child;
+    node.origin = origin;
+    node.failure = {
+      name: "NestedFailure",
+      message: `its child ${origin.label} ${origin.state === "CANCELED" ? `was canceled: ${origin.reason ?? ""}` : `failed: ${origin.failure?.message ?? ""}`}`,
+      classes: ["NestedFailure", "Error"],
+    };
+    this.#end(node, "NESTED_FAILED", `${origin.label} failed`, now);
+  }
+
+  /** Ends a run without a value: what is below it is canceled, what depends on it does not run. */
+  #end(node: N, state: "FAILED" | "NESTED_FAILED" | "CANCELED", reasonBelow: string, now: number): void {
+    this.#stopBody(node);
+    this.#cancelDescendants(node, reasonBelow, now);
+    this.#go(node, state, now);
+    this.#releaseGate(node, now);
+    node.children = undefined;
+    const { parent } = node;
+    if (isAwaited(node)) this.#markHandled(node);
+    else if (parent !== null && parent.tolerate > 0) {
+      parent.tolerate -= 1;
+      node.handled = true;
+    }
+    const { dependents } = node;
+    node.dependents = undefined;
+    if (dependents !== undefined) this.#cancelDependents(node, dependents, now);
+    this.#deliver(node);
+    this.#ended.push(node);
+  }
+
+  #stopBody(node: N): void {
+    if (node.state === "RUNNING" || node.waits > 0) {
+      this.#commands.push({ type: "abort", node, attempt: node.attempt });
+    }
+    node.waits = 0;
+    this.#releaseSlot(node);
+  }
+
+  #cancelDescendants(node: N, reason: string, now: number): void {
+    const open = [...(node.children ?? [])];
+    for (let child = open.pop(); child !== undefined; child = open.pop()) {
+      if (isFinished(child.state)) continue;
+      if (child.children !== undefined) open.push(...child.children);
+      child.reason = reason;
+      child.origin = node;
+      this.#stopBody(child);
+      this.#go(child, "CANCELED", now);
+      child.children = undefined;
+      child.dependents = undefined;
+      child.waiters = undefined;
+    }
+  }
+
+  /** Runs that need the value of a run that has none do not run, nor do those that need theirs. */
+  #cancelDependents(source: N, dependents: readonly N[], now: number): void {
+    const open = [...dependents];
+    for (let node = open.pop(); node !== undefined; node = open.pop()) {
+      if (isFinished(node.state)) continue;
+      if (node.dependents !== undefined) open.push(...node.dependents);
+      node.dependents = undefined;
+      node.reason = `it needs ${source.label}, which ${source.state === "CANCELED" ? "was canceled" : "failed"}`;
+      node.origin = source.origin ?? source;
+      // The failure itself is accounted for where it happened; only a run of another layer has to count it once more.
+      node.handled = node.parent === source.parent;
+      if (!node.handled && node.parent !== null && node.parent.tolerate > 0) {
+        node.parent.tolerate -= 1;
+        node.handled = true;
+      }
+      this.#go(node, "CANCELED", now);
+      this.#releaseGate(node, now);
+      if (isAwaited(node)) this.#markHandled(source);
+      this.#deliver(node);
+      this.#ended.push(node);
+    }
+  }
+
+  /** Works off the runs that have ended: each may end its parent. A loop, so that deep graphs need no deep stack. */
+  #settle(now: number): void {
+    for (let node = this.#ended.take(); node !== undefined; node = this.#ended.take()) {
+      const { parent } = node;
+      if (parent === null) {
+        this.#commands.push({ type: "ended" });
+        continue;
+      }
+      // Only children of an attempt that goes on count: a run that waits for its retry still has the number of the last.
+      const counts = parent.state === "RUNNING" || parent.state === "RAN";
+      if (!counts || node.parentAttempt !== parent.attempt) continue;
+      parent.openChildren -= 1;
+      if (node.state !== "RESOLVED" && !node.handled) {
+        (parent.unhandled ??= []).push(node);
+        if (parent.state === "RAN") this.#failNested(parent, node, now);
+      } else if (parent.state === "RAN" && parent.openChildren === 0) {
+        if (parent.assembles) this.#commands.push({ type: "assemble", node: parent });
+        else this.#resolve(parent, now);
+      }
+    }
+  }
+
+  #markHandled(node: N): void {
+    node.handled = true;
+    const { parent, origin } = node;
+    if (parent?.unhandled !== undefined) {
+      const left = parent.unhandled.filter((child) => child !== node && child !== origin);
+      parent.unhandled = left.length === 0 ? undefined : left;
+    }
+    if (origin !== undefined && origin.parent === parent) origin.handled = true;
+  }
+
+  #deliver(source: N): void {
+    const { waiters } = source;
+    source.waiters = undefined;
+    if (waiters !== undefined) for (const wait of waiters) this.#wake(wait);
+  }
+
+  #wake(wait: Wait<N>): void {
+    if (!wait.open) return;
+    wait.open = false;
+    const { waiter } = wait;
+    // RAN: the loser of a race, say, which the body did not wait for; it may still have something to tidy up.
+    if (waiter.state !== "RUNNING" && waiter.state !== "RAN") return;
+    waiter.waits -= 1;
+    // Only the last of several waits needs the slot back: a body that still waits for another must not hold one.
+    if (waiter.waits === 0 && !waiter.bodyDone) this.#wakes.push(wait);
+    else this.#commands.push({ type: "deliver", wait });
+  }
+
+  #resume(wait: Wait<N>): void {
+    const { waiter } = wait;
+    if (waiter.state === "RUNNING" && waiter.waits === 0 && !waiter.holdsSlot && !waiter.bodyDone) {
+      this.#takeSlot(waiter);
+    }
+    this.#commands.push({ type: "deliver", wait });
+  }
+
+  #takeSlot(node: N): void {
+    node.holdsSlot = true;
+    this.#running += 1;
+  }
+
+  #releaseSlot(node: N): void {
+    if (!node.holdsSlot) return;
+    node.holdsSlot = false;
+    this.#running -= 1;
+  }
+
+  #releaseGate(node: N, now: number): void {
+    const { gate } = node;
+    if (gate === undefined || !node.holdsGate) return;
+    node.holdsGate = false;
+    gate.active -= 1;
+    for (let next = gate.queue.take(); next !== undefined; next = gate.queue.take()) {
+      if (next.state !== "CREATED") continue;
+      this.#admit(next, now);
+      return;
+    }
+  }
+
+  #go(node: N, to: RunState, now: number): void {
+    if (!canRunGo(node.state, to)) throw new Error(`${node.label}: ${node.state} → ${to} is not a legal transition`);
+    node.state = to;
+    if (this.#announce) this.#commands.push({ type: "changed", node, now });
+  }
+}
+
+/** Whether a clock was neither replaced by a later one nor outlived by its run's end. */
+function runs<N extends RunNode<N>>({ node, clock }: Clock<N>): boolean {
+  return node.clock === clock && !isFinished(node.state);
+}
+
+function withBrokenPolicy(failure: Failure, broken: Failure): Failure {
+  return {
+    ...failure,
+    message: `${failure.message} (not retried: retry.when threw ${broken.name}: ${broken.message})`,
+  };
+}
+
+/** Whether a body waits for a run, so that its failure will be delivered to somebody. */
+function isAwaited<N extends RunNode<N>>(node: N): boolean {
+  return node.waiters?.some((wait) => wait.open && !wait.waiter.bodyDone) === true;
+}
+
+function depth<N extends RunNode<N>>(node: N): number {
+  let levels = 0;
+  for (let above = node.parent; above !== null; above = above.parent) levels += 1;
+  return levels;
+}
