@@ -1,0 +1,141 @@
+import { type BlobPart, blobRefs, decode, digestBytes, type Encoded, RepriseError } from "@reprise/core";
+import type { ArtifactRef, ArtifactWrite, Backend, StoredArtifact } from "./backend.ts";
+import { summaryOf } from "./artifact-summary.ts";
+import type { BlobName, BlobStore } from "./blob-store.ts";
+
+/** Documents up to this length are rows of the database, 50 to 100 times cheaper than a file each. */
+export const INLINE_LIMIT: number = 64 * 1024;
+
+/** An artifact on its way into the store. */
+export interface PreparedArtifact {
+  /** What to commit, once `blobsWritten` has resolved. */
+  readonly write: ArtifactWrite;
+  /** Resolves when all blobs that the row needs are on disk; absent if there are none. */
+  readonly blobsWritten?: Promise<void>;
+}
+
+/** An artifact's bytes, as `decode` takes them. */
+export interface LoadedArtifact {
+  readonly bytes: Uint8Array;
+  /** The parts of the value that were split out of its document, by digest. */
+  readonly blobs: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Joins the metadata store and the blob store: values in, values out, each verified against its name. */
+export class ArtifactStore {
+  readonly #backend: Backend;
+  readonly #blobs: BlobStore;
+  readonly #now: () => number;
+
+  /** @param now clock for the time of creation, in milliseconds since 1970 UTC. Default: `Date.now`. */
+  constructor(backend: Backend, blobs: BlobStore, now: () => number = Date.now) {
+    this.#backend = backend;
+    this.#blobs = blobs;
+    this.#now = now;
+  }
+
+  /**
+   * The row of an encoded value. Its large parts begin to be written at once; the row may be committed only when they are
+   * on disk, so that a crash leaves a whole artifact or none.
+   *
+   * @param ref the reference that the row gets. Default: a new one.
+   * @param value the value itself, if it is still at hand and unchanged; saves decoding it where it is summarised.
+   */
+  prepare(encoded: Encoded, ref: ArtifactRef = { digest: encoded.digest, key: 0 }, value?: unknown): PreparedArtifact {
+    const { bytes, blobs, references } = encoded;
+    const inline = bytes.length <= INLINE_LIMIT;
+    const held = blobs.length === 0 ? references : [...blobs, ...references].map(nameOf);
+    let size = bytes.length;
+    for (const blob of held) size += blob.size;
+    const { type, summary } = summaryOf(encoded, inline, value);
+    const write: ArtifactWrite = {
+      ref,
+      typeName: encoded.typeName,
+      type,
+      size,
+      summary,
+      documentSize: bytes.length,
+      document: inline ? bytes : null,
+      blobs: held,
+      createdAt: this.#now(),
+    };
+    if (inline && held.length === 0) return { write };
+    return { write, blobsWritten: this.#writeBlobs(encoded, inline) };
+  }
+
+  /**
+   * The value of an artifact, a new one at each call.
+   *
+   * Rejects with `ARTIFACT_NOT_FOUND` if it, or a blob of it, is not there; `ARTIFACT_DAMAGED` if its bytes do not have
+   * its hash; `TYPE_UNKNOWN` if it holds a type that this program has not registered.
+   */
+  async read(id: string): Promise<unknown> {
+    const { bytes, blobs } = await this.load(id);
+    return decode(bytes, { blob: ({ digest }) => blobs.get(digest) as Uint8Array });
+  }
+
+  /** As {@link read}, but not decoded: the canonical bytes, and the blobs that belong to them, all verified. */
+  async load(id: string): Promise<LoadedArtifact> {
+    const stored = await this.#backend.getArtifact(id);
+    if (stored === undefined) {
+      throw new RepriseError(
+        "ARTIFACT_NOT_FOUND",
+        `Artifact ${id} is not in ${this.#backend.place}. Run what made it again; it will be stored again.`,
+      );
+    }
+    const bytes = stored.document === null ? await this.#documentBlob(stored) : await this.#verified(stored);
+    const { loaded } = blobRefs(bytes);
+    const contents = await Promise.all(loaded.map((blob) => this.#blob(id, blob)));
+    return { bytes, blobs: new Map(loaded.map(({ digest }, index) => [digest, contents[index] as Uint8Array])) };
+  }
+
+  async #writeBlobs({ digest, bytes, blobs, references }: Encoded, inline: boolean): Promise<void> {
+    const parts: readonly BlobPart[] = inline ? blobs : [...blobs, { digest, size: bytes.length, bytes }];
+    await Promise.all(parts.map((part) => this.#blobs.put(part.bytes, { known: nameOf(part) })));
+    const there = await this.#blobs.has(references);
+    const missing = references.filter((_, index) => there[index] !== true);
+    if (missing.length === 0) return;
+    throw new RepriseError(
+      "BLOB_NOT_FOUND",
+      `A value names ${missing.length} file(s) that are not in ${this.#blobs.place}, e.g. ${missing[0]?.digest}. ` +
+        `Make file values with FileArtifact.from or DirectoryArtifact.from, in the same home.`,
+    );
+  }
+
+  async #verified({ artifact, document }: StoredArtifact): Promise<Uint8Array> {
+    const bytes = document as Uint8Array;
+    if (digestBytes(bytes) === artifact.id) return bytes;
+    // From now on it counts as not stored, so that whoever makes it again repairs it. A store that may only be read
+    // stays as it is.
+    await this.#backend.discardArtifact(artifact.id).catch(() => undefined);
+    throw new RepriseError(
+      "ARTIFACT_DAMAGED",
+      `Artifact ${artifact.id} (${artifact.typeName}) in ${this.#backend.place} is damaged: its bytes do not have its ` +
+        `hash. Run what made it again; it will be stored again.`,
+    );
+  }
+
+  #documentBlob({ artifact }: StoredArtifact): Promise<Uint8Array> {
+    return this.#blob(artifact.id, { digest: artifact.id, size: artifact.documentSize });
+  }
+
+  async #blob(id: string, blob: BlobName): Promise<Uint8Array> {
+    try {
+      return await this.#blobs.read(blob);
+    } catch (error) {
+      if (RepriseError.is(error, "BLOB_NOT_FOUND")) {
+        throw new RepriseError("ARTIFACT_NOT_FOUND", `Artifact ${id} cannot be read. ${error.message}`, {
+          cause: error,
+        });
+      }
+      if (RepriseError.is(error, "ARTIFACT_DAMAGED")) {
+        throw new RepriseError("ARTIFACT_DAMAGED", `Artifact ${id} cannot be read. ${error.message}`, { cause: error });
+      }
+      throw error;
+    }
+  }
+}
+
+function nameOf({ digest, size }: BlobName): BlobName {
+  return { digest, size };
+}

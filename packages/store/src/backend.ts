@@ -1,0 +1,227 @@
+/**
+ * What a metadata store must do. SQLite implements it now; the interface says nothing that PostgreSQL could not do, and
+ * one suite of tests (`backend.testsuite.ts`) runs against every implementation.
+ */
+import type {
+  Artifact,
+  Attempt,
+  Edge,
+  FuncRecord,
+  LogLine,
+  Metric,
+  PipelineRun,
+  PipelineState,
+  Run,
+  RunEvent,
+  RunKind,
+  RunState,
+} from "@reprise/core";
+
+/**
+ * A row's identity while it is written: the id that the writer chose, and the compact key that the database gave it.
+ * The backend sets `key` when it inserts the row, so that later writes need no lookup. 0: not stored yet.
+ */
+export interface RunRef {
+  /** UUIDv7. */
+  readonly uuid: Uint8Array;
+  key: number;
+}
+
+/** As {@link RunRef}, for an artifact. */
+export interface ArtifactRef {
+  /** SHA-256 of the canonical bytes, hex. */
+  readonly digest: string;
+  key: number;
+}
+
+/** As {@link RunRef}, for a func's record. */
+export interface FuncRef {
+  readonly record: FuncRecord;
+  key: number;
+}
+
+/** A pipeline run to insert, or a change of one that was inserted before. */
+export interface PipelineRunWrite {
+  readonly root: RunRef;
+  readonly run: PipelineRun;
+}
+
+/** A run's row as it is to be: inserted if its key is 0, else updated. Several states of one run in one batch are one write. */
+export interface RunWrite {
+  readonly ref: RunRef;
+  readonly root: RunRef;
+  readonly parent: RunRef | null;
+  readonly func: FuncRef;
+  readonly kind: RunKind;
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly position: number;
+  readonly options: Readonly<Record<string, unknown>> | null;
+  readonly createdAt: number;
+  state: RunState;
+  attempt: number;
+  scheduledAt: number | null;
+  startedAt: number | null;
+  ranAt: number | null;
+  finishedAt: number | null;
+  output: ArtifactRef | null;
+  failure: Run["failure"];
+  reason: string | null;
+  progress: Run["progress"];
+}
+
+/** An artifact to store if it is not there yet. `document` is null when the canonical bytes are in the blob store. */
+export interface ArtifactWrite {
+  readonly ref: ArtifactRef;
+  readonly typeName: string;
+  readonly type: unknown;
+  readonly size: number;
+  readonly summary: unknown;
+  readonly documentSize: number;
+  readonly document: Uint8Array | null;
+  /** Blobs that the value holds, loaded or lazy; garbage collection keeps them while the artifact is there. */
+  readonly blobs: readonly { readonly digest: string; readonly size: number }[];
+  readonly createdAt: number;
+}
+
+/** An edge to insert. */
+export interface EdgeWrite {
+  readonly run: RunRef;
+  readonly kind: Edge["kind"];
+  readonly argument: number;
+  readonly name: string;
+  readonly argumentPath: string;
+  readonly source: RunRef | null;
+  readonly sourcePath: string;
+  readonly artifact: ArtifactRef | null;
+}
+
+/** Rows that belong to a run, by the run's reference instead of its id. */
+export type OfRun<T extends { readonly runId: string }> = Omit<T, "runId"> & { readonly run: RunRef };
+
+/** An event to insert. */
+export interface EventWrite {
+  readonly root: RunRef;
+  readonly run: RunRef | null;
+  readonly time: number;
+  readonly kind: string;
+  readonly message: string;
+}
+
+/** Everything that one commit writes. A run refers only to rows of its own batch or of earlier ones. */
+export interface WriteBatch {
+  readonly artifacts: readonly ArtifactWrite[];
+  readonly pipelineRuns: readonly PipelineRunWrite[];
+  readonly runs: readonly RunWrite[];
+  readonly edges: readonly EdgeWrite[];
+  readonly attempts: readonly OfRun<Attempt>[];
+  readonly events: readonly EventWrite[];
+  readonly logs: readonly OfRun<LogLine>[];
+  readonly metrics: readonly OfRun<Metric>[];
+}
+
+/** What a commit could not write, because somebody else had finished the row before (another process canceled it). */
+export interface CommitResult {
+  readonly refused: readonly RunRef[];
+}
+
+/** Which pipeline runs to list; newest first. */
+export interface ListOptions {
+  /** At most so many. Default: 50. */
+  readonly limit?: number;
+  /** Continue behind this pipeline run id. */
+  readonly after?: string;
+  readonly state?: PipelineState;
+  readonly funcId?: string;
+  readonly tag?: string;
+}
+
+/** An artifact with its canonical bytes, or null where they are in the blob store. */
+export interface StoredArtifact {
+  readonly artifact: Artifact;
+  readonly document: Uint8Array | null;
+  readonly blobs: readonly { readonly digest: string; readonly size: number }[];
+}
+
+/** What `ls` shows of a pipeline run besides its row. */
+export interface PipelineRunSummary extends PipelineRun {
+  readonly runs: number;
+  readonly finished: number;
+  readonly failed: number;
+}
+
+/** The metadata store. All methods reject with `RepriseError` `STORE_…` that names the store's place. */
+export interface Backend extends AsyncDisposable {
+  /** Where it is, for messages: a path or a URL without credentials. */
+  readonly place: string;
+  /**
+   * Writes a batch: all of it or nothing; on disk when done. Synchronous where the database is (SQLite): it then returns
+   * the result itself, so that a caller that is idle pays no extra turn of the event loop.
+   */
+  commit(batch: WriteBatch): CommitResult | Promise<CommitResult>;
+  /**
+   * Ends a pipeline run from outside its driver: every unfinished run becomes CANCELED with the reason, and so does the
+   * pipeline run. What is finished is left alone. False if the pipeline run was finished.
+   */
+  cancelPipelineRun(id: string, reason: string, now: number): Promise<boolean>;
+  /**
+   * The full ids of runs that begin with `part` (dashes may be left out) or, if none does and it has at least four
+   * digits, that end with it: of ids that begin with the time, the end tells more. At most `limit`.
+   */
+  findRuns(part: string, limit: number): Promise<readonly string[]>;
+  /** The full ids of artifacts that begin with `prefix`, at most `limit`. */
+  findArtifacts(prefix: string, limit: number): Promise<readonly string[]>;
+  getPipelineRun(id: string): Promise<PipelineRunSummary | undefined>;
+  listPipelineRuns(options?: ListOptions): Promise<readonly PipelineRunSummary[]>;
+  getRun(id: string): Promise<Run | undefined>;
+  /** All runs of a pipeline run in order of creation. */
+  listRuns(rootId: string): Promise<readonly Run[]>;
+  /** Edges into a run, by argument. */
+  edgesOf(runId: string): Promise<readonly Edge[]>;
+  attemptsOf(runId: string): Promise<readonly Attempt[]>;
+  eventsOf(rootId: string): Promise<readonly RunEvent[]>;
+  /** Lines of a run, or with `nested` also of the runs below it, oldest first. */
+  logsOf(runId: string, options?: { readonly nested?: boolean }): Promise<readonly LogLine[]>;
+  metricsOf(runId: string): Promise<readonly Metric[]>;
+  getArtifact(id: string): Promise<StoredArtifact | undefined>;
+  /**
+   * From now on the artifact counts as not stored, because its bytes were found damaged: whoever makes the value again
+   * stores it again, under the same id. What refers to it stays. False if it was not stored.
+   */
+  discardArtifact(id: string): Promise<boolean>;
+  /** Counts and sizes for `doctor` and `gc`. */
+  statistics(): Promise<{
+    readonly pipelineRuns: number;
+    readonly runs: number;
+    readonly artifacts: number;
+    readonly bytes: number;
+  }>;
+  /**
+   * Removes finished pipeline runs that ended before `endedBefore`, then artifacts that no run needs and that are older
+   * than `unusedBefore`. Returns what was (or with `dryRun` would be) removed.
+   */
+  prune(options: PruneOptions): Promise<PruneResult>;
+  /** Blobs that some artifact needs, or would still need `after` a prune; one may come several times. */
+  referencedBlobs(
+    after?: Omit<PruneOptions, "dryRun">,
+  ): AsyncIterable<{ readonly digest: string; readonly size: number }>;
+  /** Problems of the database file itself; empty if it is sound. */
+  check(): Promise<readonly string[]>;
+}
+
+/** What garbage collection removes. Times are milliseconds since 1970 UTC. */
+export interface PruneOptions {
+  /** Remove finished pipeline runs that ended before; undefined: none. */
+  readonly endedBefore?: number;
+  /** Remove artifacts without a run only if they were written before. */
+  readonly unusedBefore: number;
+  readonly dryRun: boolean;
+}
+
+/** What garbage collection removed. */
+export interface PruneResult {
+  readonly pipelineRuns: number;
+  readonly runs: number;
+  readonly artifacts: number;
+  readonly bytes: number;
+}

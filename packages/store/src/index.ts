@@ -1,0 +1,30 @@
+export type {
+  ArtifactRef,
+  ArtifactWrite,
+  Backend,
+  CommitResult,
+  EdgeWrite,
+  EventWrite,
+  FuncRef,
+  ListOptions,
+  OfRun,
+  PipelineRunSummary,
+  PipelineRunWrite,
+  PruneOptions,
+  PruneResult,
+  RunRef,
+  RunWrite,
+  StoredArtifact,
+  WriteBatch,
+} from "./backend.ts";
+export type { BlobName, BlobStore, DeleteOptions, TransferOptions } from "./blob-store.ts";
+export { SqliteBackend } from "./sqlite/sqlite-backend.ts";
+export { loadSqlite } from "./sqlite/load-sqlite.ts";
+export type { ConnectionOptions } from "./sqlite/connection.ts";
+export { LocalBlobStore, type LocalBlobStoreOptions, type PutStep } from "./blobs/local-blob-store.ts";
+export { type HashedBlob, hashFile } from "./blobs/chunk-hasher.ts";
+export { ArtifactStore, INLINE_LIMIT, type LoadedArtifact, type PreparedArtifact } from "./artifact-store.ts";
+export { collectGarbage, type GarbageOptions, type GarbageResult } from "./gc.ts";
+export { type Home, type HomeOptions, homePath, openHome, openHomeForReading } from "./home.ts";
+export { type SettingEntry, Settings } from "./settings.ts";
+export { type SettingKey, settingKeys } from "./setting-keys.ts";

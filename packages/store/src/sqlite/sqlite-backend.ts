@@ -1,0 +1,233 @@
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { RepriseError } from "@reprise/core";
+import type { Kysely } from "kysely";
+import type { Backend, CommitResult, ListOptions, PruneOptions, WriteBatch } from "../backend.ts";
+import type * as ArtifactQueries from "./artifact-queries.ts";
+import { BatchWriter } from "./batch-writer.ts";
+import { cancelPipelineRun } from "./cancel.ts";
+import { type ConnectionOptions, openConnection, openEmpty } from "./connection.ts";
+import { discardArtifact } from "./discard-artifact.ts";
+import { prune, referencedAfter } from "./prune.ts";
+import type * as RunQueries from "./run-queries.ts";
+import { readOnly, storeFailure } from "./sqlite-failure.ts";
+import type { Tables } from "./tables.ts";
+
+interface Reader {
+  readonly database: Kysely<Tables>;
+  readonly runs: typeof RunQueries;
+  readonly artifacts: typeof ArtifactQueries;
+}
+
+/**
+ * The metadata store in one SQLite file, by the database that comes with Node.
+ *
+ * Writing is synchronous and goes through prepared statements on the bare connection; reading goes through a query
+ * builder, which is loaded at the first read. Any number of processes may have the file open.
+ *
+ * @example
+ * ```ts
+ * await using backend = SqliteBackend.open("/data/reprise.db");
+ * console.log(await backend.listPipelineRuns({ limit: 10 }));
+ * ```
+ */
+export class SqliteBackend implements Backend {
+  readonly place: string;
+  readonly #database: DatabaseSync;
+  readonly #readOnly: boolean;
+  #writer: BatchWriter | undefined;
+  #reader: Promise<Reader> | undefined;
+  #open = true;
+  /** Which file this is, to notice that somebody has removed or replaced it. */
+  readonly #file: number | undefined;
+
+  private constructor(place: string, database: DatabaseSync, readOnly: boolean) {
+    this.place = place;
+    this.#database = database;
+    this.#readOnly = readOnly;
+    this.#file = statSync(place, { throwIfNoEntry: false })?.ino;
+  }
+
+  /**
+   * Opens the file, creating it (readable by its owner alone) or upgrading it if needed.
+   *
+   * Throws `RepriseError` `STORE_READ_ONLY`, `STORE_TOO_NEW`, `STORE_FULL` or `STORE_FAILED`.
+   */
+  static open(path: string, options: ConnectionOptions = {}): SqliteBackend {
+    const place = resolve(path);
+    return new SqliteBackend(place, openConnection(place, options), options.readOnly === true);
+  }
+
+  /** A store that holds nothing and cannot be written, in place of a file that does not exist. */
+  static empty(path: string): SqliteBackend {
+    return new SqliteBackend(resolve(path), openEmpty(), true);
+  }
+
+  commit(batch: WriteBatch): CommitResult {
+    try {
+      if (this.#readOnly) throw readOnly(this.place);
+      this.#writer ??= new BatchWriter(this.#database, this.place);
+      const result = this.#writer.commit(batch);
+      this.#checkPlace();
+      return result;
+    } catch (error) {
+      throw storeFailure(error, this.place);
+    }
+  }
+
+  cancelPipelineRun(id: string, reason: string, now: number): Promise<boolean> {
+    return this.#attempt(() => cancelPipelineRun(this.#database, id, reason, now));
+  }
+
+  findRuns(part: string, limit: number) {
+    return this.#read(({ runs, database }) => runs.findRuns(database, part, limit));
+  }
+
+  findArtifacts(prefix: string, limit: number) {
+    return this.#read(({ artifacts, database }) => artifacts.findArtifacts(database, prefix, limit));
+  }
+
+  getPipelineRun(id: string) {
+    return this.#read(({ runs, database }) => runs.getPipelineRun(database, id));
+  }
+
+  listPipelineRuns(options: ListOptions = {}) {
+    return this.#read(({ runs, database }) => runs.listPipelineRuns(database, options));
+  }
+
+  getRun(id: string) {
+    return this.#read(({ runs, database }) => runs.getRun(database, id));
+  }
+
+  listRuns(rootId: string) {
+    return this.#read(({ runs, database }) => runs.listRuns(database, rootId));
+  }
+
+  edgesOf(runId: string) {
+    return this.#read(({ runs, database }) => runs.edgesOf(database, runId));
+  }
+
+  attemptsOf(runId: string) {
+    return this.#read(({ runs, database }) => runs.attemptsOf(database, runId));
+  }
+
+  eventsOf(rootId: string) {
+    return this.#read(({ runs, database }) => runs.eventsOf(database, rootId));
+  }
+
+  logsOf(runId: string, options: { readonly nested?: boolean } = {}) {
+    return this.#read(({ runs, database }) => runs.logsOf(database, runId, options.nested === true));
+  }
+
+  metricsOf(runId: string) {
+    return this.#read(({ runs, database }) => runs.metricsOf(database, runId));
+  }
+
+  getArtifact(id: string) {
+    return this.#read(({ artifacts, database }) => artifacts.getArtifact(database, id));
+  }
+
+  discardArtifact(id: string): Promise<boolean> {
+    return this.#attempt(() => discardArtifact(this.#database, id));
+  }
+
+  statistics() {
+    return this.#attempt(() => {
+      const counts = this.#database
+        .prepare(
+          `SELECT (SELECT count(*) FROM pipeline_runs) AS pipelineRuns, (SELECT count(*) FROM runs) AS runs,
+             (SELECT count(*) FROM artifacts) AS artifacts`,
+        )
+        .get() as { pipelineRuns: number; runs: number; artifacts: number };
+      return { ...counts, bytes: this.#fileSize() };
+    });
+  }
+
+  prune(options: PruneOptions) {
+    return this.#attempt(() => prune(this.#database, options));
+  }
+
+  async *referencedBlobs(
+    after?: Omit<PruneOptions, "dryRun">,
+  ): AsyncGenerator<{ readonly digest: string; readonly size: number }> {
+    if (after !== undefined) {
+      yield* await this.#attempt(() => referencedAfter(this.#database, after));
+      return;
+    }
+    const { artifacts, database } = await this.#loadReader();
+    try {
+      yield* artifacts.referencedBlobs(database);
+    } catch (error) {
+      throw storeFailure(error, this.place);
+    }
+  }
+
+  check(): Promise<readonly string[]> {
+    return this.#attempt(() => {
+      const damages = this.#database.prepare("PRAGMA quick_check").all();
+      const orphans = this.#database.prepare("PRAGMA foreign_key_check").all();
+      return [
+        ...damages.map((row) => String(row["quick_check"])).filter((text) => text !== "ok"),
+        ...orphans.map((row) => `${String(row["table"])} ${String(row["rowid"])} has no ${String(row["parent"])}`),
+      ];
+    });
+  }
+
+  /** Closes the file. Writing what stands in the log into the database is left to SQLite. */
+  [Symbol.asyncDispose](): Promise<void> {
+    if (this.#open) this.#database.close();
+    this.#open = false;
+    return Promise.resolve();
+  }
+
+  /** Looked at after a commit, because SQLite goes on writing to a file that has no name any more. */
+  #checkPlace(): void {
+    const file = statSync(this.place, { throwIfNoEntry: false })?.ino;
+    if (file !== undefined && file === this.#file) return;
+    throw new RepriseError(
+      "STORE_FAILED",
+      `The database ${this.place} was removed or replaced while it was in use, so what is written now is lost. ` +
+        `Leave the home alone while pipelines run, then run again.`,
+    );
+  }
+
+  #fileSize(): number {
+    if (!existsSync(this.place)) return 0;
+    const wal = `${this.place}-wal`;
+    return statSync(this.place).size + (existsSync(wal) ? statSync(wal).size : 0);
+  }
+
+  /** What throws here has to reject. */
+  async #attempt<T>(work: () => T): Promise<T> {
+    try {
+      return work();
+    } catch (error) {
+      throw storeFailure(error, this.place);
+    }
+  }
+
+  async #read<T>(work: (reader: Reader) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.#loadReader());
+    } catch (error) {
+      throw storeFailure(error, this.place);
+    }
+  }
+
+  #loadReader(): Promise<Reader> {
+    this.#reader ??= this.#makeReader();
+    return this.#reader;
+  }
+
+  /** Loaded now and not with this file: a driver that only writes has no use for a query builder. */
+  async #makeReader(): Promise<Reader> {
+    const [{ Kysely }, { NodeSqliteDialect }, runs, artifacts] = await Promise.all([
+      import("kysely"),
+      import("./dialect.ts"),
+      import("./run-queries.ts"),
+      import("./artifact-queries.ts"),
+    ]);
+    return { database: new Kysely<Tables>({ dialect: new NodeSqliteDialect(this.#database) }), runs, artifacts };
+  }
+}
