@@ -1,0 +1,36 @@
+import { keyName, literalText, nodeIn, nodesIn, type Syntax, unwrap } from "./syntax.ts";
+
+/** The definition of a func, as written. */
+export interface FuncCall {
+  readonly node: Syntax;
+  /** Its id, if that is written as a text. */
+  readonly id: string | undefined;
+  /** Its body. */
+  readonly run: Syntax | undefined;
+  /** The expressions that decide its result: body, input schema, output schema; all arguments if they cannot be told. */
+  readonly parts: readonly Syntax[];
+}
+
+/** Takes apart `func("id", body)` and `func({ id, input, output, run })`. */
+export function funcCallOf(node: Syntax): FuncCall {
+  const given = nodesIn(node, "arguments");
+  const [first, second] = given;
+  if (given.length === 2 && first !== undefined && second !== undefined && first.type !== "SpreadElement") {
+    return { node, id: literalText(first), run: second, parts: [second] };
+  }
+  const options = first === undefined ? undefined : unwrap(first);
+  if (given.length !== 1 || options?.type !== "ObjectExpression")
+    return { node, id: undefined, run: undefined, parts: given };
+  const fields = new Map<string, Syntax>();
+  for (const property of nodesIn(options, "properties")) {
+    const name = keyName(nodeIn(property, "key"), property["computed"] === true);
+    const value = nodeIn(property, "value");
+    // What is spread in may hold a body of its own.
+    if (property.type !== "Property" || property["kind"] !== "init" || name === undefined || value === undefined) {
+      return { node, id: literalText(fields.get("id")), run: undefined, parts: given };
+    }
+    fields.set(name, value);
+  }
+  const parts = ["run", "input", "output"].flatMap((name) => fields.get(name) ?? []);
+  return { node, id: literalText(fields.get("id")), run: fields.get("run"), parts };
+}

@@ -1,0 +1,246 @@
+import { readFileSync } from "node:fs";
+import { digestBytes } from "@reprise/core";
+import { ModuleResolver, type Resolution } from "./resolve-module.ts";
+import { isCode, type ModuleScan, type Parser, parseModule, scanData, scanModule, type Unit } from "./scan-module.ts";
+import type { ModuleHead } from "./module-head.ts";
+import type { Syntax } from "./syntax.ts";
+
+/** What a name leads to in the end. */
+export type Target =
+  | { readonly kind: "unit"; readonly unit: GraphUnit }
+  /** All exports of a module. */
+  | { readonly kind: "space"; readonly module: Module }
+  /** A name of a package or of Node. */
+  | { readonly kind: "package"; readonly name: string; readonly folder: string | undefined; readonly label: string }
+  | { readonly kind: "missing"; readonly reason: string };
+
+/** A unit in its module. */
+export interface GraphUnit extends Unit {
+  readonly module: Module;
+  /** Position in the module. */
+  readonly at: number;
+}
+
+/** A local module. */
+export class Module {
+  readonly file: string;
+  readonly hash: string;
+  readonly head: ModuleHead;
+  readonly resolved = new Map<string, Resolution>();
+  #scan: ModuleScan | undefined;
+  #units: readonly GraphUnit[] | undefined;
+  readonly #byName = new Map<string, GraphUnit[]>();
+  readonly #makeScan: () => ModuleScan;
+
+  constructor(file: string, hash: string, head: ModuleHead, makeScan: (module: Module) => ModuleScan) {
+    this.file = file;
+    this.hash = hash;
+    this.head = head;
+    this.#makeScan = () => makeScan(this);
+  }
+
+  /** Its units and funcs; read when first asked for, because that takes the modules around it. */
+  get scan(): ModuleScan {
+    this.#scan ??= this.#makeScan();
+    return this.#scan;
+  }
+
+  get units(): readonly GraphUnit[] {
+    if (this.#units === undefined) {
+      this.#units = this.scan.units.map((unit, at) => ({ ...unit, module: this, at }));
+      for (const unit of this.#units) {
+        for (const name of unit.names) this.#byName.set(name, [...(this.#byName.get(name) ?? []), unit]);
+      }
+    }
+    return this.#units;
+  }
+
+  /** The units that declare a name. */
+  declaring(name: string): readonly GraphUnit[] {
+    return this.units.length === 0 ? [] : (this.#byName.get(name) ?? []);
+  }
+}
+
+/** The local modules of a program, as far as they were asked for. */
+export class ModuleGraph {
+  readonly resolver = new ModuleResolver();
+  readonly #parser: Parser;
+  readonly #modules = new Map<string, Promise<Module>>();
+  readonly #loaded = new Map<string, Module>();
+
+  constructor(parser: Parser) {
+    this.#parser = parser;
+  }
+
+  /**
+   * Loads a module and all local modules that it leads to.
+   *
+   * @throws if one of them cannot be read or has a syntax error.
+   */
+  async load(file: string): Promise<Module> {
+    const seen = new Set<string>();
+    const visit = async (path: string): Promise<void> => {
+      if (seen.has(path)) return;
+      seen.add(path);
+      const module = await this.#module(path);
+      const local = [...module.resolved.values()].filter((found) => found.kind === "local");
+      await Promise.all(local.map((found) => visit(found.file)));
+    };
+    await visit(file);
+    return this.get(file);
+  }
+
+  /** A module that is loaded. */
+  get(file: string): Module {
+    const module = this.#loaded.get(file);
+    if (module === undefined) throw new Error(`${file} is not loaded`);
+    return module;
+  }
+
+  /** A module and the modules that it leads to, in the order in which they are evaluated. */
+  evaluationOrder(start: Module): readonly Module[] {
+    const order: Module[] = [];
+    const seen = new Set<Module>();
+    const visit = (module: Module): void => {
+      if (seen.has(module)) return;
+      seen.add(module);
+      for (const specifier of [...module.head.loads, ...module.head.lazy]) {
+        const found = module.resolved.get(specifier);
+        if (found?.kind === "local") visit(this.get(found.file));
+      }
+      order.push(module);
+    };
+    visit(start);
+    return order;
+  }
+
+  /** What a reference of a reading in `module` leads to. */
+  targetsOf(module: Module, ref: string): readonly Target[] {
+    const lazy = /^(?:import|require):(?<specifier>[^]*)$/.exec(ref)?.groups?.["specifier"];
+    if (lazy !== undefined) return this.#exported(module, lazy, "*", new Set());
+    const [name, member] = splitMember(ref, module.head);
+    return this.#named(module, name, member ?? "*", new Set());
+  }
+
+  #named(module: Module, name: string, member: string, seen: Set<string>): readonly Target[] {
+    const imported = module.head.imports.get(name);
+    if (imported !== undefined) {
+      return this.#exported(module, imported.from, imported.name === "*" ? member : imported.name, seen);
+    }
+    const units = module.declaring(name);
+    if (units.length > 0) return units.map((unit) => ({ kind: "unit", unit }));
+    return [{ kind: "missing", reason: `${module.file} does not declare ${name}` }];
+  }
+
+  /** What `name` of the module behind a specifier is; `*` is all of it. */
+  #exported(module: Module, specifier: string, name: string, seen: Set<string>): readonly Target[] {
+    const found = module.resolved.get(specifier);
+    if (found === undefined) return [{ kind: "missing", reason: `${module.file} does not load "${specifier}"` }];
+    if (found.kind === "missing") return [{ kind: "missing", reason: `${module.file}: ${found.reason}` }];
+    if (found.kind === "builtin") {
+      return [{ kind: "package", name: found.name, folder: undefined, label: `${found.name}#${name}` }];
+    }
+    if (found.kind === "package") {
+      return [{ kind: "package", name: found.name, folder: found.folder, label: `${specifier}#${name}` }];
+    }
+    const target = this.get(found.file);
+    if (name === "*" && !target.head.isCommonJs) return [{ kind: "space", module: target }];
+    return this.exportOf(target, name, seen);
+  }
+
+  /** What a module exports under a name. */
+  exportOf(module: Module, name: string, seen: Set<string> = new Set()): readonly Target[] {
+    if (module.head.isCommonJs) return module.units.map((unit) => ({ kind: "unit", unit }));
+    const key = `${module.file}\n${name}`;
+    if (seen.has(key)) return [];
+    seen.add(key);
+    const entry = module.head.exports.get(name);
+    if (typeof entry === "string") return this.#named(module, entry, "*", seen);
+    if (entry !== undefined) return this.#exported(module, entry.from, entry.name, seen);
+    const outside: Target[] = [];
+    for (const specifier of name === "default" ? [] : module.head.stars) {
+      const found = module.resolved.get(specifier);
+      if (found?.kind === "local") {
+        const targets = this.exportOf(this.get(found.file), name, seen);
+        if (targets.length > 0 && targets.every(({ kind }) => kind !== "missing")) return targets;
+      } else {
+        outside.push(...this.#exported(module, specifier, name, seen));
+      }
+    }
+    return outside.length > 0 ? outside : [{ kind: "missing", reason: `${module.file} does not export ${name}` }];
+  }
+
+  /** Names of all that a module exports, sorted. */
+  exportNames(module: Module, seen: Set<Module> = new Set()): readonly string[] {
+    if (seen.has(module)) return [];
+    seen.add(module);
+    const names = new Set(module.head.exports.keys());
+    for (const specifier of module.head.stars) {
+      const found = module.resolved.get(specifier);
+      if (found?.kind !== "local") continue;
+      for (const name of this.exportNames(this.get(found.file), seen)) if (name !== "default") names.add(name);
+    }
+    return [...names].sort();
+  }
+
+  #module(file: string): Promise<Module> {
+    let module = this.#modules.get(file);
+    if (module === undefined) {
+      module = this.#read(file);
+      this.#modules.set(file, module);
+    }
+    return module;
+  }
+
+  async #read(file: string): Promise<Module> {
+    const bytes = readFileSync(file);
+    const hash = digestBytes(bytes);
+    if (!isCode(file)) {
+      const scan = scanData(file, bytes);
+      const module = new Module(file, hash, scan.head, () => scan);
+      this.#loaded.set(file, module);
+      return module;
+    }
+    const text = bytes.toString("utf8");
+    const { program, head } = parseModule(file, text, this.#parser);
+    const module = new Module(file, hash, head, (itself) => this.#scan(itself, text, program));
+    for (const specifier of new Set([...head.loads, ...head.lazy])) {
+      module.resolved.set(specifier, await this.resolver.resolve(specifier, file));
+    }
+    this.#loaded.set(file, module);
+    return module;
+  }
+
+  #scan(module: Module, text: string, program: Syntax): ModuleScan {
+    const funcNames = new Set<string>();
+    for (const [local, imported] of module.head.imports) {
+      const isSpace = imported.name === "*";
+      const name = isSpace ? "func" : imported.name;
+      if (this.#isFunc(module, imported.from, name, new Set())) funcNames.add(isSpace ? `${local}.func` : local);
+    }
+    return scanModule(text, program, module.head, funcNames);
+  }
+
+  /** Whether a name of another module is the library's `func`, also by way of other local modules. */
+  #isFunc(module: Module, specifier: string, name: string, seen: Set<string>): boolean {
+    const found = module.resolved.get(specifier);
+    if (found?.kind === "package") {
+      return name === "func" && (specifier === "reprise" || specifier === "@reprise/runner");
+    }
+    if (found?.kind !== "local" || seen.has(`${found.file}\n${name}`)) return false;
+    seen.add(`${found.file}\n${name}`);
+    const target = this.get(found.file);
+    const exported = target.head.exports.get(name);
+    const entry = typeof exported === "string" ? target.head.imports.get(exported) : exported;
+    if (entry !== undefined) return this.#isFunc(target, entry.from, entry.name, seen);
+    return exported === undefined && target.head.stars.some((star) => this.#isFunc(target, star, name, seen));
+  }
+}
+
+/** `space.member` of a namespace import, in its two parts. */
+function splitMember(ref: string, head: ModuleHead): readonly [string, string?] {
+  const dot = ref.indexOf(".");
+  if (dot < 0) return [ref];
+  const space = ref.slice(0, dot);
+  return head.imports.has(space) ? [space, ref.slice(dot + 1)] : [ref];
+}

@@ -1,0 +1,490 @@
+import { type Command, isFinished, Scheduler, toFailure, type Wait } from "@reprise/core";
+import type { BlobStore } from "@reprise/store";
+import { type Call, none } from "./call.ts";
+import { Body, runInBody, type Waiting } from "./context.ts";
+import { childOfError, runFailed } from "./failures.ts";
+import type { FuturePart } from "./future.ts";
+import { LiveBodies } from "./live-bodies.ts";
+import { elementCall, makeGate } from "./map.ts";
+import { chain, isThenable } from "./maybe-promise.ts";
+import { foreignFuture, lateCall } from "./misuse.ts";
+import { endOutput } from "./output-capture.ts";
+import { extractFutures, type TemplatePart } from "./template.ts";
+import type { Tracker } from "./tracker.ts";
+import { Turns } from "./turns.ts";
+import { mapItems, ValueFlow } from "./value-flow.ts";
+import type { Stored, Values } from "./values.ts";
+import { WakeTimer } from "./wake-timer.ts";
+import { Workdirs } from "./workdirs.ts";
+
+/** What an engine needs. */
+export interface EngineOptions {
+  /** How many bodies may execute at once; one that waits for a value does not count. */
+  readonly concurrency: number;
+  readonly values: Values;
+  /** Who records what happens; undefined if nobody does. */
+  readonly tracker: Tracker | undefined;
+  /** Whether a result is on disk before anything depends on it. */
+  readonly stepDurability: boolean;
+  /** Makes a fresh directory for a body. */
+  readonly makeWorkdir: () => string;
+  /** Whether what bodies print also goes to the process's own streams. Default: true. */
+  readonly forwardsOutput?: boolean;
+  /** Where bodies keep files; undefined for a runner without a store. */
+  readonly blobs?: BlobStore;
+}
+
+/**
+ * Executes one pipeline run: the event loop around the scheduler. It starts bodies, hands values from run to run, and
+ * tells the tracker.
+ */
+export class Engine {
+  readonly root: Call;
+  readonly tracker: Tracker | undefined;
+  /** Settles when the root has ended; rejects only if the engine itself is broken. */
+  readonly ended: Promise<void>;
+  readonly #scheduler: Scheduler<Call>;
+  readonly #flow: ValueFlow;
+  readonly #options: EngineOptions;
+  readonly #workdirs: Workdirs;
+  readonly #bodies = new LiveBodies();
+  readonly #end = Promise.withResolvers<void>();
+  #pumping = false;
+  #exiting = false;
+  #pumpQueued = false;
+  readonly #turns = new Turns(() => this.#pump());
+  readonly #timer = new WakeTimer(() => {
+    this.#scheduler.tick(Date.now());
+    this.#pump();
+  });
+
+  constructor(root: Call, options: EngineOptions) {
+    this.root = root;
+    this.tracker = options.tracker;
+    this.ended = this.#end.promise;
+    this.#options = options;
+    this.#workdirs = new Workdirs(options.makeWorkdir);
+    this.#flow = new ValueFlow(options.values, options.tracker);
+    this.#scheduler = new Scheduler({ concurrency: options.concurrency, announce: options.tracker !== undefined });
+  }
+
+  /** Begins with the root run. */
+  start(): void {
+    this.#flow.takeArguments(this.root);
+    this.#submit(this.root);
+    this.tracker?.onDrain(() => this.#queuePump());
+    this.#queuePump();
+  }
+
+  /** Cancels a run and all below it; by default the root. */
+  cancel(reason: string, call: Call = this.root): boolean {
+    const canceled = this.#scheduler.cancel(call, reason, Date.now());
+    this.#pump();
+    return canceled;
+  }
+
+  /**
+   * Cancels everything because the process exits: all of it is carried out now, also when a body called for the exit while
+   * the loop was starting it.
+   */
+  cancelAtExit(reason: string): void {
+    this.#exiting = true;
+    this.cancel(reason);
+    this.#workdirs.removeNow();
+  }
+
+  /** Takes a call that a body just made: a snapshot of its arguments now, its start on the next tick. */
+  accept(body: Body, call: Call): void {
+    if (!body.executes) throw lateCall(body, `func "${call.definition.id}" was called`);
+    this.#flow.takeArguments(call);
+    if (body.pending === undefined) {
+      body.pending = [];
+      queueMicrotask(() => this.#submitPending(body));
+    }
+    body.pending.push(call);
+  }
+
+  /** The value of a part for a body that waits for it. */
+  valueFor(body: Body, { call, path }: FuturePart, signal: AbortSignal | undefined): Promise<unknown> {
+    if (!body.executes)
+      return Promise.reject(body.call.state === "RUNNING" ? body.stopReason() : lateCall(body, "$value() was called"));
+    if (call.maker !== body) return Promise.reject(foreignFuture(call, body.call));
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    this.#submit(call);
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const wait = this.#scheduler.wait(body.call, call);
+    if (wait === undefined) {
+      this.#hand(call, { promise, resolve, reject, path, stop: undefined });
+      return promise;
+    }
+    this.tracker?.waits(body.call, call);
+    const stop = signal === undefined ? undefined : this.#stopOnAbort(body, wait, signal);
+    (body.waits ??= new Map()).set(wait, { promise, resolve, reject, path, stop });
+    this.#queuePump();
+    return promise;
+  }
+
+  /** Whether what bodies print also goes to the process's own streams. */
+  get forwardsOutput(): boolean {
+    return this.#options.forwardsOutput ?? true;
+  }
+
+  /** Where bodies keep files. */
+  get blobs(): BlobStore | undefined {
+    return this.#options.blobs;
+  }
+
+  /** Makes a fresh directory, removed when the body or the pipeline run is over. */
+  makeWorkdir(): string {
+    return this.#workdirs.make();
+  }
+
+  /** Resolves when the code of all bodies is over, those that were told to stop included, or after `patience` ms. */
+  bodiesLeft(patience: number): Promise<void> {
+    return this.#bodies.left(patience);
+  }
+
+  /** Removes what bodies that never ended have left. */
+  async cleanUp(): Promise<void> {
+    this.#timer.set(undefined);
+    await this.#workdirs.removeAll();
+  }
+
+  #stopOnAbort(body: Body, wait: Wait<Call>, signal: AbortSignal): () => void {
+    const abandon = (): void => {
+      const waiting = body.waits?.get(wait);
+      if (waiting === undefined) return;
+      waiting.abandoned = { reason: signal.reason };
+      this.#scheduler.stopWaiting(wait);
+      this.#queuePump();
+    };
+    signal.addEventListener("abort", abandon, { once: true });
+    return () => signal.removeEventListener("abort", abandon);
+  }
+
+  #submitPending(body: Body): void {
+    const { pending } = body;
+    if (pending === undefined) return;
+    body.pending = undefined;
+    if (!body.executes) return;
+    for (const call of pending) this.#submit(call);
+    this.#queuePump();
+  }
+
+  #submit(call: Call): void {
+    if (call.submitted) return;
+    call.submitted = true;
+    let sources: Call[] | undefined;
+    for (const { parts } of call.args) for (const part of parts) (sources ??= []).push(part.call);
+    if (call.after !== undefined) (sources ??= []).push(...call.after);
+    if (sources !== undefined) {
+      for (const source of sources) this.#submit(source);
+      call.sources = sources;
+    }
+    if (call.map?.calls !== undefined) {
+      // Elements start as soon as their own item is there, so the group itself waits for none of them.
+      for (const element of call.map.calls)
+        for (const { parts } of element.args) for (const part of parts) this.#submit(part.call);
+    }
+    this.tracker?.created(call, Date.now());
+    this.#scheduler.create(call, call.sources, Date.now());
+  }
+
+  #queuePump(): void {
+    if (this.#pumpQueued || this.#pumping) return;
+    this.#pumpQueued = true;
+    queueMicrotask(() => {
+      this.#pumpQueued = false;
+      this.#pump();
+    });
+  }
+
+  /** Carries out commands and fills free slots until there is nothing left to do. */
+  #pump(): void {
+    if (this.#pumping && !this.#exiting) return;
+    this.#pumping = true;
+    let command: Command<Call> | undefined;
+    let broken: { readonly error: unknown } | undefined;
+    try {
+      for (let done = 0; ; done += 1) {
+        // A body may take long, anything else does not.
+        if ((done % 64 === 0 || command?.type === "start") && !this.#exiting && this.#turns.isOver) break;
+        command = this.#scheduler.take();
+        if (command === undefined && this.tracker?.overloaded !== true) {
+          this.#scheduler.dispatch(Date.now(), 1);
+          command = this.#scheduler.take();
+        }
+        if (command === undefined) break;
+        this.#carryOut(command);
+      }
+    } catch (error) {
+      broken = { error };
+    }
+    this.#pumping = false;
+    if (broken !== undefined) this.#break(broken.error);
+    this.#timer.set(isFinished(this.root.state) ? undefined : this.#scheduler.nextTick);
+  }
+
+  #carryOut(command: Command<Call>): void {
+    switch (command.type) {
+      case "changed":
+        this.tracker?.changed(command.node, command.now);
+        break;
+      case "start":
+        this.#execute(command.node);
+        break;
+      case "assemble":
+        this.#assemble(command.node);
+        break;
+      case "publish":
+        this.#publish(command.node);
+        break;
+      case "deliver":
+        this.#deliver(command.wait);
+        break;
+      case "abort":
+        if (command.node.body?.attempt === command.attempt) this.#stopBody(command.node.body);
+        break;
+      case "retry":
+        command.node.body = undefined;
+        command.node.error = undefined;
+        this.tracker?.retry(command.node, command.failure, command.delay, command.now);
+        break;
+      case "ended":
+        this.#end.resolve();
+        break;
+    }
+  }
+
+  #execute(call: Call): void {
+    const body = new Body(call, this);
+    call.body = body;
+    this.#bodies.enter();
+    try {
+      const inputs = this.#flow.inputs(call);
+      if (isThenable(inputs)) {
+        inputs.then((args) => this.#begin(body, args)).catch((error: unknown) => this.#threw(body, error));
+      } else this.#begin(body, inputs);
+    } catch (error) {
+      this.#threw(body, error);
+    }
+  }
+
+  #begin(body: Body, args: unknown[]): void {
+    if (body.call.map === undefined) this.#runBody(body, args);
+    else this.#executeMap(body, args);
+  }
+
+  #runBody(body: Body, args: unknown[]): void {
+    // Its arguments had to be read first, and meanwhile it was canceled.
+    if (!body.executes) {
+      this.#leave(body);
+      return;
+    }
+    const { contextAt, run } = body.call.definition;
+    if (contextAt >= 0) args[contextAt] = body;
+    let result: unknown;
+    try {
+      result = runInBody(body, run, args as never[]);
+    } catch (error) {
+      this.#submitPending(body);
+      this.#threw(body, error);
+      return;
+    }
+    if (isThenable(result)) {
+      this.#submitPending(body);
+      result.then(
+        (value) => this.#returned(body, value),
+        (error: unknown) => this.#threw(body, error),
+      );
+    } else this.#returned(body, result);
+  }
+
+  /** The body gave its result. */
+  #returned(body: Body, value: unknown): void {
+    this.#submitPending(body);
+    if (!body.executes) {
+      this.#late(body);
+      return;
+    }
+    try {
+      if (!this.#keepResult(body, value)) {
+        const output = this.#flow.output(body.call, value);
+        if (isThenable(output)) {
+          output.then(
+            (stored) => this.#done(body, stored),
+            (error: unknown) => this.#threw(body, error),
+          );
+        } else this.#done(body, output);
+      }
+    } catch (error) {
+      this.#threw(body, error);
+    }
+  }
+
+  /** Keeps a result with futures in it until they have values. False for any other result. */
+  #keepResult(body: Body, value: unknown): boolean {
+    const { call } = body;
+    const what = call.definition.labels.output;
+    const template = extractFutures(value, what);
+    if (template === undefined) return false;
+    call.result = this.#flow.store(template, what, (future) => {
+      if (future.maker !== body) throw foreignFuture(future, call);
+    });
+    this.#done(body, undefined);
+    return true;
+  }
+
+  #done(body: Body, output: Stored | undefined): void {
+    const { call } = body;
+    if (!body.executes) {
+      this.#late(body);
+      return;
+    }
+    call.output = output;
+    if (output !== undefined) this.tracker?.output(call, output);
+    this.#scheduler.returned(call, body.attempt, output === undefined, Date.now());
+    this.#leave(body);
+  }
+
+  #executeMap(body: Body, [items]: unknown[]): void {
+    // Its items had to be read first, and meanwhile it was canceled.
+    if (!body.executes) {
+      this.#leave(body);
+      return;
+    }
+    const { call } = body;
+    const plan = call.map as NonNullable<Call["map"]>;
+    const elements = (plan.calls ??= mapItems(call, items).map((item) => {
+      const element = elementCall(call, plan, item);
+      this.#flow.takeArguments(element);
+      return element;
+    }));
+    const gate = makeGate(plan.concurrency);
+    for (const element of elements) {
+      element.gate = gate;
+      this.#submit(element);
+    }
+    if (elements.length === 0) this.#returned(body, []);
+    else this.#done(body, undefined);
+  }
+
+  /** Puts the result of a run together from the values of its children. */
+  #assemble(call: Call): void {
+    const parts =
+      call.map?.calls?.map((element): TemplatePart => ({ call: element, path: [], at: "" })) ??
+      call.result?.parts ??
+      [];
+    const missing = parts.find(
+      (part) => part.call.state !== "RESOLVED" && !(call.map !== undefined && part.call.handled),
+    );
+    if (missing !== undefined) {
+      this.#scheduler.unassembled(call, missing.call, Date.now());
+      return;
+    }
+    const failed = (error: unknown): void => this.#threwAssembly(call, error);
+    try {
+      void chain(this.#flow.assembled(call, parts), (stored) => this.#finishAssembly(call, stored), failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #finishAssembly(call: Call, output: Stored): void {
+    if (call.state !== "RAN") return;
+    call.output = output;
+    call.result = undefined;
+    this.tracker?.output(call, output);
+    this.#scheduler.assembled(call, Date.now());
+    this.#queuePump();
+  }
+
+  #threwAssembly(call: Call, error: unknown): void {
+    call.error = error;
+    this.#scheduler.threw(call, call.attempt, toFailure(error), undefined, Math.random(), Date.now());
+    this.#queuePump();
+  }
+
+  #threw(body: Body, error: unknown): void {
+    const { call } = body;
+    this.#submitPending(body);
+    if (!body.executes) {
+      this.#late(body);
+      return;
+    }
+    call.error = error;
+    this.#scheduler.threw(call, body.attempt, toFailure(error), childOfError(error, body), Math.random(), Date.now());
+    this.#leave(body);
+  }
+
+  #late(body: Body): void {
+    this.tracker?.late(body.call, body.attempt);
+    this.#leave(body);
+  }
+
+  /** The body's code is over. */
+  #leave(body: Body): void {
+    endOutput(body);
+    // A wait that outlives its body (the loser of a Promise.race) still needs it.
+    if (body.waits === undefined && body.call.body === body) body.call.body = undefined;
+    if (body.usedWorkdir !== undefined) void this.#workdirs.remove(body.usedWorkdir);
+    this.#bodies.leave();
+    this.#queuePump();
+  }
+
+  #stopBody(body: Body): void {
+    runInBody(body, () => body.stop(), []);
+  }
+
+  #publish(call: Call): void {
+    call.given = undefined;
+    call.args = none;
+    call.sources = none;
+    const written = this.#options.stepDurability ? this.tracker?.durable() : undefined;
+    if (written === undefined) {
+      this.#scheduler.published(call, Date.now());
+      return;
+    }
+    written.then(
+      () => {
+        this.#scheduler.published(call, Date.now());
+        this.#queuePump();
+      },
+      (error: unknown) => this.#break(error),
+    );
+  }
+
+  #deliver(wait: Wait<Call>): void {
+    const { waits } = wait.waiter.body ?? {};
+    const waiting = waits?.get(wait);
+    if (waiting === undefined) return;
+    waits?.delete(wait);
+    waiting.stop?.();
+    // The body has left without it: that it failed is told by the run.
+    if (wait.waiter.bodyDone) waiting.promise.catch(() => undefined);
+    this.tracker?.resumes(wait.waiter);
+    if (waiting.abandoned === undefined) this.#hand(wait.source, waiting);
+    else waiting.reject(waiting.abandoned.reason);
+  }
+
+  #hand(source: Call, { resolve, reject, path }: Waiting): void {
+    if (source.state !== "RESOLVED") {
+      reject(runFailed(source));
+      return;
+    }
+    try {
+      void chain(this.#flow.part(source, path), resolve, reject);
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  /** The engine cannot go on: an error of its own or of the store. Nothing is left to look as if it were running. */
+  #break(error: unknown): void {
+    this.#end.reject(error);
+    const why = error instanceof Error ? error.message : String(error);
+    this.#scheduler.cancel(this.root, `the runner failed: ${why}`, Date.now());
+    // The command that broke is gone; those behind it stop the bodies and tell how each run ended.
+    this.#queuePump();
+  }
+}

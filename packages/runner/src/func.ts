@@ -1,0 +1,235 @@
+import { DuplicateFuncError, RepriseError } from "@reprise/core";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { Call } from "./call.ts";
+import { parseCallOptions } from "./call-options.ts";
+import { currentBody } from "./context.ts";
+import { funcBrand, type FuncDefinition, valueLabels } from "./func-definition.ts";
+import type {
+  AnySchema,
+  BodyArgs,
+  BodyReturn,
+  CallArgs,
+  CallResult,
+  Func,
+  FuncOptions,
+  WithoutContext,
+} from "./func-types.ts";
+import { makeFuture } from "./future.ts";
+import type { Settle } from "./future-types.ts";
+import { elementCall, mapDefinition, type MapOptions, parseMapOptions } from "./map.ts";
+import { isContextName, parameterNames } from "./parameters.ts";
+import { callPlace, formatPlace, type SourcePlace } from "./source.ts";
+
+// Shared by all copies of the library in one process, so that ids are unique in the program.
+const registryKey = Symbol.for("reprise.funcs");
+const registry: Map<string, SourcePlace | undefined> = ((globalThis as Record<symbol, unknown>)[registryKey] ??=
+  new Map()) as Map<string, SourcePlace | undefined>;
+
+const optionFields = [
+  "id",
+  "name",
+  "description",
+  "input",
+  "output",
+  "run",
+  "tags",
+  "cache",
+  "standalone",
+  "timeout",
+  "retry",
+  "resources",
+];
+
+/**
+ * Declares a func: a function whose calls are tracked as runs. Calling it gives a future; the body runs when a runner
+ * executes the graph. From Sematic's `@sematic.func`.
+ *
+ * @param id stable name of the func, unique in the program; it identifies the func in the store, so renaming the
+ *   function in code changes nothing.
+ * @param run the body, sync or async. It may call other funcs and return their futures, at any depth of its result.
+ *   A last parameter named `context` receives the {@link RunContext}.
+ * @throws RepriseError `FUNC_DEFINITION` or `INVALID_OPTION` naming what is wrong; `DuplicateFuncError` for an id that
+ *   is taken.
+ * @example
+ * ```ts
+ * import { func, LocalRunner } from "reprise";
+ *
+ * const add = func("add", (a: number, b: number) => a + b);
+ * const sum = func("sum", () => add(add(1, 2), 3));
+ * console.log(await new LocalRunner().run(sum())); // 6
+ * ```
+ */
+export function func<A extends readonly unknown[], R>(
+  id: string,
+  run: (...args: A) => R,
+): Func<WithoutContext<A>, Settle<Awaited<R>>>;
+/**
+ * The full form: one object with schemas and options.
+ *
+ * @example
+ * ```ts
+ * import { func } from "reprise";
+ * import { z } from "zod";
+ *
+ * export const train = func({
+ *   id: "train",
+ *   input: z.object({ epochs: z.number().int().default(3) }),
+ *   output: z.object({ loss: z.number() }),
+ *   retry: { retries: 2 },
+ *   timeout: "30m",
+ *   run: ({ epochs }) => ({ loss: 1 / epochs }),
+ * });
+ * ```
+ */
+export function func<
+  A extends BodyArgs<I>,
+  R extends BodyReturn<O>,
+  I extends AnySchema | undefined = undefined,
+  O extends AnySchema | undefined = undefined,
+>(options: FuncOptions<I, O, A, R>): Func<CallArgs<I, A>, CallResult<O, R>>;
+export function func(first: unknown, second?: unknown): unknown {
+  const given = typeof first === "object" && first !== null ? first : { id: first, run: second };
+  const place = callPlace(func);
+  const definition = define(given as Record<string, unknown>, place);
+  if (registry.has(definition.id)) {
+    throw new DuplicateFuncError(definition.id, formatPlace(registry.get(definition.id)), formatPlace(place));
+  }
+  registry.set(definition.id, place);
+  return makeFunc(definition);
+}
+
+function define(given: Record<string, unknown>, place: SourcePlace | undefined): FuncDefinition {
+  const { id, name, description, input, output, run, ...options } = given;
+  const what = `func ${typeof id === "string" ? `"${id}"` : "without an id"} at ${formatPlace(place)}`;
+  if (typeof id !== "string" || id.trim() === "" || id.length > 200 || /[\p{Cc}]/u.test(id)) {
+    throw new RepriseError(
+      "FUNC_DEFINITION",
+      `${what}: give it an id, a text of 1 to 200 characters: func("train", body).`,
+    );
+  }
+  for (const field of Object.keys(given)) {
+    if (!optionFields.includes(field)) {
+      throw new RepriseError(
+        "INVALID_OPTION",
+        `${what}: unknown option "${field}"; known: ${optionFields.join(", ")}.`,
+      );
+    }
+  }
+  if (name !== undefined && (typeof name !== "string" || name.trim() === "")) {
+    throw new RepriseError("INVALID_OPTION", `${what}: name must be a text that is not empty.`);
+  }
+  if (description !== undefined && typeof description !== "string") {
+    throw new RepriseError("INVALID_OPTION", `${what}: description must be a text.`);
+  }
+  const body = checkBody(run, what);
+  const schema = checkSchema(input, "input", what);
+  const names = parameterNames(body);
+  const parameters = schema === undefined ? names : ["input"];
+  return {
+    kind: "func",
+    id: id.normalize("NFC"),
+    name: name ?? id,
+    description,
+    input: schema,
+    output: checkSchema(output, "output", what),
+    options: parseCallOptions(options, what),
+    run: body,
+    parameters,
+    labels: valueLabels(id.normalize("NFC"), parameters),
+    contextAt:
+      schema === undefined ? names.findLastIndex((last, at) => at === names.length - 1 && isContextName(last)) : 1,
+    place,
+  };
+}
+
+function checkBody(run: unknown, what: string): (...args: never[]) => unknown {
+  if (typeof run !== "function") {
+    throw new RepriseError(
+      "FUNC_DEFINITION",
+      `${what}: the body must be a function, not ${run === null ? "null" : typeof run}.`,
+    );
+  }
+  const kind = (Object.getPrototypeOf(run) as { constructor?: { name?: unknown } } | null)?.constructor?.name;
+  if (kind === "GeneratorFunction" || kind === "AsyncGeneratorFunction") {
+    throw new RepriseError(
+      "FUNC_DEFINITION",
+      `${what}: a body cannot be a generator. Return an array, or a future per part.`,
+    );
+  }
+  if (/^class\b/.test(Function.prototype.toString.call(run))) {
+    throw new RepriseError(
+      "FUNC_DEFINITION",
+      `${what}: a body cannot be a class. Give a function that makes the object.`,
+    );
+  }
+  if ((run as { [funcBrand]?: unknown })[funcBrand] !== undefined) {
+    throw new RepriseError("FUNC_DEFINITION", `${what}: the body is a func already. Call it inside the body instead.`);
+  }
+  return run as (...args: never[]) => unknown;
+}
+
+function checkSchema(schema: unknown, side: string, what: string): StandardSchemaV1 | undefined {
+  if (schema === undefined) return undefined;
+  if (!isStandardSchema(schema)) {
+    throw new RepriseError(
+      "FUNC_DEFINITION",
+      `${what}: ${side} must be a Standard Schema, as zod, valibot and arktype make them.`,
+    );
+  }
+  return schema;
+}
+
+function isStandardSchema(schema: unknown): schema is StandardSchemaV1 {
+  const { "~standard": standard } = Object(schema) as { "~standard"?: { validate?: unknown } };
+  return typeof standard?.validate === "function";
+}
+
+function makeFunc(definition: FuncDefinition): unknown {
+  const call = (...args: unknown[]): unknown => {
+    checkArguments(definition, args);
+    return begin(new Call(definition, args, currentBody(), currentBody()?.call ?? null));
+  };
+  const map = (items: unknown, options: MapOptions = {}): unknown => {
+    const { tolerate, ...plan } = parseMapOptions(options, definition);
+    const group = new Call(groups.of(definition), [items], currentBody(), currentBody()?.call ?? null);
+    group.tolerate = tolerate;
+    group.map = { ...plan, calls: undefined };
+    if (Array.isArray(items))
+      group.map.calls = Array.from(items, (item: unknown) => elementCall(group, { ...plan, calls: undefined }, item));
+    return begin(group);
+  };
+  return Object.defineProperties(call, {
+    id: { value: definition.id, enumerable: true },
+    name: { value: definition.name, configurable: true },
+    map: { value: map },
+    [funcBrand]: { value: definition },
+  });
+}
+
+function begin(call: Call): unknown {
+  const { maker } = call;
+  if (maker !== undefined) maker.engine.accept(maker, call);
+  return makeFuture(call);
+}
+
+const groups = {
+  definitions: new WeakMap<FuncDefinition, FuncDefinition>(),
+  of(definition: FuncDefinition): FuncDefinition {
+    let group = this.definitions.get(definition);
+    if (group === undefined) {
+      group = mapDefinition(definition);
+      this.definitions.set(definition, group);
+    }
+    return group;
+  },
+};
+
+/** With a schema there is one input; a second argument would be lost without a word. */
+function checkArguments(definition: FuncDefinition, args: readonly unknown[]): void {
+  if (definition.input !== undefined && args.length > 1) {
+    throw new RepriseError(
+      "INPUT_INVALID",
+      `func "${definition.id}" takes one input, as its schema says, but was called with ${args.length} arguments.`,
+    );
+  }
+}

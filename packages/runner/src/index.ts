@@ -1,0 +1,32 @@
+export type { CacheOptions } from "./cache-options.ts";
+export type { CallOptions } from "./call-options.ts";
+export {
+  type ClosureChanges,
+  type ClosurePart,
+  type CodeDigest,
+  type CodeWarning,
+  diffClosures,
+  type NoCodeDigest,
+} from "./code-digest/code-digest.ts";
+export {
+  type CodeDigestCache,
+  CodeDigests,
+  type CodeDigestsOptions,
+  type CodeOwner,
+} from "./code-digest/code-digests.ts";
+export { context, type RunContext, type RunLog } from "./context.ts";
+export { func } from "./func.ts";
+export { definitionOf, type FuncDefinition } from "./func-definition.ts";
+export type { Func, FuncOptions } from "./func-types.ts";
+export { isFuture, order } from "./future.ts";
+export type { Future, Lift, LiftArgs, Pending, Settle } from "./future-types.ts";
+export { type Durability, LocalRunner, type LocalRunnerOptions } from "./local-runner.ts";
+export type { MapOptions } from "./map.ts";
+export type { Resources } from "./resources.ts";
+export { RunFailure } from "./run-failure.ts";
+export { Runner, type RunHandle } from "./runner.ts";
+export type { RunChanged, RunnerEvent } from "./runner-events.ts";
+export { SilentRunner, type SilentRunnerOptions } from "./silent-runner.ts";
+export { DirectoryArtifact, type DirectoryEntry, type DirectoryFromOptions } from "./values/directory-artifact.ts";
+export { type ByteRange, FileArtifact, type FileFromOptions, type FileOfOptions } from "./values/file-artifact.ts";
+export { Link, type LinkOptions } from "./values/link.ts";

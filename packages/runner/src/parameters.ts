@@ -1,0 +1,71 @@
+/**
+ * Names of a function's parameters, read from its text. A parameter that is taken apart (`{ a, b }`) is called `input`
+ * if it is the only one, else by its position.
+ */
+export function parameterNames(run: (...args: never[]) => unknown): string[] {
+  const list = splitParameters(parameterText(Function.prototype.toString.call(run)));
+  return list.map((parameter, at) => {
+    const name = /^\s*((?:\.\.\.)?\s*[\p{ID_Start}_$][\p{ID_Continue}$]*)/u.exec(parameter)?.[1];
+    if (name !== undefined) return name.replaceAll(/\s/g, "");
+    return at === 0 ? "input" : `argument ${at + 1}`;
+  });
+}
+
+/** Whether a parameter's name says that it receives the context. */
+export function isContextName(name: string | undefined): boolean {
+  return name !== undefined && /^_?(?:context|ctx)\d*$/.test(name);
+}
+
+/** The text between the parentheses of a function's head. */
+function parameterText(text: string): string {
+  const head = text.replace(/^\s*(?:async\b\s*)?(?:function\b\s*\*?\s*)?/, "");
+  const bare = /^([\p{ID_Start}_$][\p{ID_Continue}$]*)\s*=>/u.exec(head);
+  if (bare !== null) return bare[1] ?? "";
+  const open = head.indexOf("(");
+  if (open < 0) return "";
+  const end = closing(head, open);
+  return head.slice(open + 1, end);
+}
+
+function splitParameters(text: string): string[] {
+  const parts: string[] = [];
+  let from = 0;
+  for (let at = 0; at < text.length; at = next(text, at)) {
+    if (text[at] === ",") {
+      parts.push(text.slice(from, at));
+      from = at + 1;
+    }
+  }
+  parts.push(text.slice(from));
+  return parts.map(withoutComments).filter((part) => part.trim() !== "");
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, " ").trim();
+}
+
+/** The position behind the token at `at`: strings, comments and brackets are one token each. */
+function next(text: string, at: number): number {
+  const char = text[at] as string;
+  if ("([{".includes(char)) return closing(text, at) + 1;
+  if (`"'\``.includes(char)) return closingQuote(text, at) + 1;
+  if (char === "/" && text[at + 1] === "*") return endOr(text, text.indexOf("*/", at + 2), 2);
+  if (char === "/" && text[at + 1] === "/") return endOr(text, text.indexOf("\n", at), 1);
+  return at + 1;
+}
+
+function closing(text: string, open: number): number {
+  let at = open + 1;
+  while (at < text.length && !")]}".includes(text[at] as string)) at = next(text, at);
+  return at;
+}
+
+function closingQuote(text: string, open: number): number {
+  let at = open + 1;
+  while (at < text.length && text[at] !== text[open]) at += text[at] === "\\" ? 2 : 1;
+  return at;
+}
+
+function endOr(text: string, found: number, length: number): number {
+  return found < 0 ? text.length : found + length;
+}

@@ -1,0 +1,366 @@
+import { type Encoded, type Failure, isFinished, type Progress, type RunState } from "@reprise/core";
+import type { ArtifactStore, FuncRef, RunRef, RunWrite } from "@reprise/store";
+import type { Call, Composite } from "./call.ts";
+import { type FuncDefinition, funcRecord } from "./func-definition.ts";
+import { formatPath } from "./future.ts";
+import { logData, logText } from "./log-data.ts";
+import type { Recorder } from "./recorder.ts";
+import type { RunnerEvent } from "./runner-events.ts";
+import type { StoredArtifactValue } from "./stored-values.ts";
+import type { CallTrack, LogEntry, MetricEntry, Tracker } from "./tracker.ts";
+import type { Stored } from "./values.ts";
+
+/** Values above this size are dropped from memory once they are in the store, and read again when somebody needs them. */
+const keepInMemory = 1024 * 1024;
+/** Progress is told at most so often, in ms. */
+const progressPause = 100;
+
+/** The latest progress of a run, and the pause after it was last told. */
+interface Telling {
+  progress: Progress;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Records one pipeline run and tells whoever watches. */
+export class PipelineTracker implements Tracker {
+  readonly #recorder: Recorder;
+  readonly #artifacts: ArtifactStore;
+  readonly #root: RunRef;
+  readonly #emit: ((event: RunnerEvent) => void) | undefined;
+  /** Keys are those of this run's store: another run of this process may be recorded elsewhere. */
+  readonly #funcs = new Map<FuncDefinition, FuncRef>();
+  readonly #warned = new Set<string>();
+  readonly #progress = new Map<Call, Telling>();
+  #position = 0;
+
+  constructor(options: {
+    readonly recorder: Recorder;
+    readonly artifacts: ArtifactStore;
+    readonly root: RunRef;
+    readonly emit: ((event: RunnerEvent) => void) | undefined;
+  }) {
+    this.#recorder = options.recorder;
+    this.#artifacts = options.artifacts;
+    this.#root = options.root;
+    this.#emit = options.emit;
+  }
+
+  get overloaded(): boolean {
+    return this.#recorder.overloaded;
+  }
+
+  onDrain(callback: () => void): void {
+    this.#recorder.onDrain(callback);
+  }
+
+  durable(): Promise<void> | undefined {
+    return this.#recorder.durable();
+  }
+
+  created(call: Call, now: number): void {
+    const write = this.#newRow(call, now);
+    call.track = { write, batch: this.#recorder.batch };
+    this.#recorder.run(write);
+    for (const [at, arg] of call.args.entries()) this.#argumentEdges(call, write.ref, at, arg);
+    for (const before of call.after ?? []) {
+      this.#recorder.edge({
+        run: write.ref,
+        kind: "order",
+        argument: -1,
+        name: "",
+        argumentPath: "",
+        source: refOf(before),
+        sourcePath: "",
+        artifact: null,
+      });
+    }
+    if (call.changes?.standalone ?? call.definition.options.standalone ?? false) {
+      this.#warnOnce(
+        call,
+        `func "${call.definition.id}" is standalone, but this runner has no worker processes yet: it runs inline, in the driver.`,
+      );
+    }
+  }
+
+  changed(call: Call, now: number): void {
+    const { state } = call;
+    if (state !== "CREATED") {
+      const row = this.#row(call);
+      row.state = state;
+      row.attempt = call.attempt;
+      stampState(row, state, now);
+      if (isFinished(state)) {
+        if (this.#progress.size > 0) this.#endProgress(call);
+        row.failure = state === "RESOLVED" ? null : (call.failure ?? null);
+        row.reason = call.reason ?? null;
+        if (state === "CANCELED") this.#event(call, "cancel", `${call.label} was canceled: ${call.reason ?? ""}`, now);
+        else if (call.failure?.code === "TIMEOUT") this.#event(call, "timeout", call.failure.message, now);
+      }
+      this.#recorder.settle();
+    }
+    this.#emitRun(call, now, state === "CREATED" ? waitsForInputs(call) : waitsForRetry(call));
+  }
+
+  input(call: Call, argument: number, stored: Stored): void {
+    const inputs = ((call.track as CallTrack).inputs ??= new Set());
+    // A retry gets the same value again.
+    if (inputs.has(argument)) return;
+    inputs.add(argument);
+    const { ref } = this.#keep(stored);
+    this.#recorder.edge({
+      run: refOf(call),
+      kind: "data",
+      argument,
+      name: parameterName(call, argument),
+      argumentPath: "",
+      source: null,
+      sourcePath: "",
+      artifact: ref,
+    });
+  }
+
+  output(call: Call, stored: Stored): void {
+    const { ref } = this.#keep(stored);
+    this.#row(call).output = ref;
+  }
+
+  retry(call: Call, failure: Failure, delay: number, now: number): void {
+    // The row still tells of the attempt that failed.
+    const row = this.#row(call);
+    const { attempt, startedAt } = row;
+    if (this.#progress.size > 0) this.#endProgress(call);
+    row.progress = null;
+    (call.track as CallTrack).pause = delay;
+    this.#recorder.attempt({ run: row.ref, attempt, startedAt, endedAt: now, failure });
+    const again = delay === 0 ? "at once" : `in ${Math.round(delay)} ms`;
+    this.#event(
+      call,
+      "retry",
+      `attempt ${attempt} of ${call.label} failed (${failure.name}: ${failure.message}); it is tried again ${again}`,
+      now,
+    );
+  }
+
+  late(call: Call, attempt: number): void {
+    this.#event(
+      call,
+      "late-result",
+      `attempt ${attempt} of ${call.label} ended when it no longer counted; its result was dropped`,
+      Date.now(),
+    );
+  }
+
+  waits(call: Call, source: Call): void {
+    this.#emitRun(call, Date.now(), source.label);
+  }
+
+  resumes(call: Call): void {
+    if (call.waits === 0 && call.state === "RUNNING") this.#emitRun(call, Date.now(), undefined);
+  }
+
+  log(call: Call, entry: LogEntry): void {
+    const { stream, level, time, attempt } = entry;
+    const text = stream === "log" ? logText(entry.text) : entry.text;
+    this.#recorder.log({ run: refOf(call), stream, level, text, data: logData(entry.data), time, attempt });
+    this.#emit?.({ type: "log", runId: call.id, stream, level, text, time });
+  }
+
+  metric(call: Call, entry: MetricEntry): void {
+    this.#recorder.metric({ ...entry, run: refOf(call) });
+  }
+
+  progress(call: Call, progress: Progress): void {
+    const known = this.#progress.get(call);
+    if (known !== undefined) {
+      known.progress = progress;
+      if (known.timer === undefined) this.#tellProgress(call, known);
+      return;
+    }
+    const telling = { progress, timer: undefined };
+    this.#progress.set(call, telling);
+    this.#tellProgress(call, telling);
+  }
+
+  /** At once, and what comes within the pause after it: when it is over, or with the end of the run. */
+  #tellProgress(call: Call, telling: Telling): void {
+    const { progress } = telling;
+    this.#row(call).progress = progress;
+    this.#emit?.({ type: "progress", runId: call.id, progress, time: Date.now() });
+    telling.timer = setTimeout(() => {
+      telling.timer = undefined;
+      if (telling.progress !== progress) this.#tellProgress(call, telling);
+    }, progressPause).unref();
+  }
+
+  #endProgress(call: Call): void {
+    const telling = this.#progress.get(call);
+    if (telling === undefined) return;
+    clearTimeout(telling.timer);
+    this.#progress.delete(call);
+    const row = this.#row(call);
+    if (row.progress === telling.progress) return;
+    row.progress = telling.progress;
+    this.#emit?.({ type: "progress", runId: call.id, progress: telling.progress, time: Date.now() });
+  }
+
+  /** Warns once per text: in the events of the pipeline run, and to whoever watches or, failing that, the process. */
+  #warnOnce(call: Call, message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    const time = Date.now();
+    this.#event(call, "warning", message, time);
+    if (this.#emit === undefined) process.emitWarning(message, "RepriseWarning");
+    else this.#emit({ type: "warning", runId: call.id, message, time });
+  }
+
+  #event(call: Call, kind: string, message: string, time: number): void {
+    this.#recorder.event({ root: this.#root, run: refOf(call), time, kind, message });
+  }
+
+  #emitRun(call: Call, time: number, waitsFor: string | undefined): void {
+    this.#emit?.({
+      type: "run",
+      id: call.id,
+      parentId: call.parent?.id ?? null,
+      funcId: call.definition.id,
+      name: call.name,
+      kind: call.definition.kind,
+      state: call.state,
+      attempt: call.attempt,
+      time,
+      ...(waitsFor === undefined ? {} : { waitsFor }),
+      ...(call.failure === undefined ? {} : { failure: call.failure }),
+      ...(call.reason === undefined ? {} : { reason: call.reason }),
+    });
+  }
+
+  #newRow(call: Call, now: number): RunWrite {
+    const { parent } = call;
+    return {
+      ref: parent === null ? this.#root : { uuid: call.uuid, key: 0 },
+      root: this.#root,
+      parent: parent === null ? null : refOf(parent),
+      func: this.#funcRef(call.map?.element ?? call.definition),
+      kind: call.definition.kind,
+      name: call.name,
+      tags: call.tags,
+      position: this.#position++,
+      options: call.changes === undefined ? null : { ...call.changes },
+      createdAt: now,
+      state: "CREATED",
+      attempt: 0,
+      scheduledAt: null,
+      startedAt: null,
+      ranAt: null,
+      finishedAt: null,
+      output: null,
+      failure: null,
+      reason: null,
+      progress: null,
+    };
+  }
+
+  #funcRef(definition: FuncDefinition): FuncRef {
+    let ref = this.#funcs.get(definition);
+    if (ref === undefined) {
+      ref = { record: funcRecord(definition), key: 0 };
+      this.#funcs.set(definition, ref);
+    }
+    return ref;
+  }
+
+  /** The row of a run in the open batch: several changes in one batch are one write. */
+  #row(call: Call): RunWrite {
+    const track = call.track as NonNullable<Call["track"]>;
+    if (track.batch !== this.#recorder.batch) {
+      // A copy: the batch before may still be waiting to be written, and must not see what comes later.
+      track.write = { ...track.write };
+      track.batch = this.#recorder.batch;
+      this.#recorder.run(track.write);
+    }
+    return track.write;
+  }
+
+  #argumentEdges(call: Call, run: RunRef, argument: number, { stored, parts }: Composite): void {
+    const name = parameterName(call, argument);
+    const edge = { run, kind: "data", argument, name } as const;
+    if (parts.length === 0) {
+      const { ref } = this.#keep(stored as Stored);
+      this.#recorder.edge({ ...edge, argumentPath: "", source: null, sourcePath: "", artifact: ref });
+    }
+    for (const part of parts) {
+      this.#recorder.edge({
+        ...edge,
+        argumentPath: part.at,
+        source: refOf(part.call),
+        sourcePath: formatPath(part.path),
+        artifact: null,
+      });
+    }
+  }
+
+  /** Hands an artifact to the recorder, its bytes before its row. */
+  #keep(stored: Stored): StoredArtifactValue {
+    const artifact = stored as StoredArtifactValue;
+    const { encoded } = artifact;
+    if (artifact.recorded || encoded === undefined) return artifact;
+    artifact.recorded = true;
+    const { write, blobsWritten } = this.#artifacts.prepare(encoded, artifact.ref);
+    const bytes = sizeInMemory(encoded);
+    this.#recorder.artifact(write, bytes, blobsWritten);
+    if (bytes > keepInMemory) {
+      this.#recorder.durable()?.then(
+        () => artifact.release(),
+        () => undefined,
+      );
+    }
+    return artifact;
+  }
+}
+
+function sizeInMemory({ bytes, blobs }: Encoded): number {
+  let size = bytes.length;
+  for (const blob of blobs) size += blob.size;
+  return size;
+}
+
+function refOf(call: Call): RunRef {
+  return (call.track as NonNullable<Call["track"]>).write.ref;
+}
+
+function parameterName({ definition }: Call, argument: number): string {
+  const { parameters } = definition;
+  return parameters[Math.min(argument, parameters.length - 1)] ?? `argument ${argument + 1}`;
+}
+
+function waitsForInputs(call: Call): string | undefined {
+  const open = call.sources.filter((source) => source.state !== "RESOLVED");
+  if (open.length === 0) return undefined;
+  return open.length === 1 ? open[0]?.label : `${open[0]?.label} and ${open.length - 1} more`;
+}
+
+function waitsForRetry(call: Call): string | undefined {
+  const pause = call.track?.pause ?? 0;
+  return call.state === "RETRYING" && pause > 0 ? `a retry in ${Math.round(pause)} ms` : undefined;
+}
+
+function stampState(row: RunWrite, state: RunState, now: number): void {
+  switch (state) {
+    case "SCHEDULED":
+      row.scheduledAt = now;
+      row.startedAt = null;
+      break;
+    case "RUNNING":
+      row.startedAt = now;
+      break;
+    case "RAN":
+      row.ranAt = now;
+      break;
+    case "RETRYING":
+    case "CREATED":
+      break;
+    default:
+      row.ranAt ??= row.startedAt === null ? null : now;
+      row.finishedAt = now;
+  }
+}

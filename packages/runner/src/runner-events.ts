@@ -1,0 +1,40 @@
+import type { Failure, LogLevel, PipelineState, Progress, RunKind, RunState } from "@reprise/core";
+
+/** What a runner tells while it works, for a live view. All of it is plain data, so it can be sent to another process. */
+export type RunnerEvent =
+  | {
+      readonly type: "pipeline";
+      readonly id: string;
+      readonly funcId: string;
+      readonly name: string;
+      readonly state: PipelineState;
+      readonly time: number;
+    }
+  | RunChanged
+  | { readonly type: "progress"; readonly runId: string; readonly progress: Progress; readonly time: number }
+  | {
+      readonly type: "log";
+      readonly runId: string;
+      readonly stream: "stdout" | "stderr" | "log";
+      readonly level: LogLevel;
+      readonly text: string;
+      readonly time: number;
+    }
+  | { readonly type: "warning"; readonly runId: string | null; readonly message: string; readonly time: number };
+
+/** A run was created or changed its state, or what it waits for. */
+export interface RunChanged {
+  readonly type: "run";
+  readonly id: string;
+  readonly parentId: string | null;
+  readonly funcId: string;
+  readonly name: string;
+  readonly kind: RunKind;
+  readonly state: RunState;
+  readonly attempt: number;
+  readonly time: number;
+  /** What the run waits for, in words: `train#3f2a`, `a slot`, `retry in 2 s`; absent if it does not wait. */
+  readonly waitsFor?: string | undefined;
+  readonly failure?: Failure | undefined;
+  readonly reason?: string | undefined;
+}

@@ -1,0 +1,93 @@
+import { RepriseError } from "@reprise/core";
+import type { Call } from "./call.ts";
+import { currentBody } from "./context.ts";
+import { futureOf } from "./future.ts";
+import type { Future } from "./future-types.ts";
+
+/** A pipeline run that was submitted. */
+export interface RunHandle<T> extends AsyncDisposable {
+  /** Id of the pipeline run: that of its root run. */
+  readonly id: string;
+  /** The value of the root. Rejects with `PipelineRunError`. */
+  result(): Promise<T>;
+  /** Cancels everything that has not finished; false if the pipeline run had ended. Resolves when that is recorded. */
+  cancel(reason?: string): Promise<boolean>;
+}
+
+/** Executes graphs of runs. From Sematic's runners. */
+export abstract class Runner {
+  /**
+   * Executes a root future and gives its value.
+   *
+   * @throws PipelineRunError if it fails or is canceled; its cause is a `RunFailedError`, whose cause is the user's own error.
+   */
+  async run<T>(future: Future<T>): Promise<T> {
+    const handle = await this.submit(future);
+    return handle.result();
+  }
+
+  /** Starts a root future and gives a handle at once. */
+  abstract submit<T>(future: Future<T>): Promise<RunHandle<T>>;
+
+  /** The root call behind a future. @throws RepriseError `FUTURE_MISUSE` with what to do instead. */
+  protected rootOf(future: unknown): Call {
+    const part = futureOf(future);
+    if (part === undefined) {
+      const got =
+        typeof future === "function"
+          ? "a function: call it first, as in run(pipeline(input))"
+          : future === undefined || future === null
+            ? String(future)
+            : `a value of type ${typeof future}`;
+      throw new RepriseError("FUTURE_MISUSE", `A runner takes the future that calling a func gives, not ${got}.`);
+    }
+    const body = currentBody();
+    if (body !== undefined) {
+      throw new RepriseError(
+        "FUTURE_MISUSE",
+        `A runner was used inside the body of ${body.call.place}. Inside a body, call the func and return its future, or await future.$value().`,
+      );
+    }
+    const { call, path } = part;
+    if (path.length > 0) {
+      throw new RepriseError(
+        "FUTURE_MISUSE",
+        `A runner takes the future of a whole call of func "${call.definition.id}", not a part of it.`,
+      );
+    }
+    if (call.parent !== null) {
+      throw new RepriseError(
+        "FUTURE_MISUSE",
+        `${call.place} was made inside a body: only futures made outside can be given to a runner.`,
+      );
+    }
+    if (call.submitted) {
+      throw new RepriseError(
+        "FUTURE_MISUSE",
+        `${call.place} was given to a runner before. Call the func again for another pipeline run.`,
+      );
+    }
+    return call;
+  }
+}
+
+/** How many bodies may execute at once unless somebody says otherwise. */
+export const defaultConcurrency = 64;
+
+/** Validates how many bodies may execute at once. @throws RepriseError `INVALID_OPTION`. */
+export function checkConcurrency(concurrency: unknown): number {
+  if (typeof concurrency === "number" && Number.isInteger(concurrency) && concurrency > 0) return concurrency;
+  throw new RepriseError(
+    "INVALID_OPTION",
+    `concurrency must be a whole number above 0, not ${JSON.stringify(concurrency)}.`,
+  );
+}
+
+/** Refuses options that a runner does not know. */
+export function checkOptions(options: object, known: readonly string[], runner: string): void {
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new RepriseError("INVALID_OPTION", `${runner}: unknown option "${key}"; known: ${known.join(", ")}.`);
+    }
+  }
+}

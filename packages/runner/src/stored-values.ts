@@ -1,0 +1,80 @@
+import { decode, encode, type Encoded } from "@reprise/core";
+import type { ArtifactRef, ArtifactStore, BlobStore } from "@reprise/store";
+import { decodingWith } from "./values/blobs.ts";
+import type { Stored, Values } from "./values.ts";
+
+/** Texts above this length are not kept beside their bytes. */
+const longText = 16 * 1024;
+
+/** A result or an argument as its artifact. */
+export class StoredArtifactValue implements Stored {
+  readonly primitive: boolean;
+  readonly value: unknown;
+  readonly ref: ArtifactRef;
+  /** Whether the artifact was handed to the recorder. */
+  recorded = false;
+  /** The bytes; large ones only until they are in the store and nobody uses them. */
+  #encoded: Encoded | undefined;
+  #kept: WeakRef<Encoded> | undefined = undefined;
+
+  constructor(encoded: Encoded, primitive: boolean, value: unknown) {
+    this.#encoded = encoded;
+    this.ref = { digest: encoded.digest, key: 0 };
+    this.primitive = primitive;
+    this.value = value;
+  }
+
+  get encoded(): Encoded | undefined {
+    return this.#encoded ?? this.#kept?.deref();
+  }
+
+  /** The bytes are in the store: from now on they are kept only while memory allows. */
+  release(): void {
+    if (this.#encoded === undefined) return;
+    this.#kept = new WeakRef(this.#encoded);
+    this.#encoded = undefined;
+  }
+}
+
+/**
+ * Hands values on as artifacts: what a body gets was decoded for it alone, whoever made it and wherever, so that it may
+ * change it freely and a program that works here works in other processes.
+ */
+export class ArtifactValues implements Values {
+  readonly shares = false;
+  readonly #artifacts: ArtifactStore;
+  readonly #blobs: BlobStore;
+
+  constructor(artifacts: ArtifactStore, blobs: BlobStore) {
+    this.#artifacts = artifacts;
+    this.#blobs = blobs;
+  }
+
+  capture(value: unknown, path: string): StoredArtifactValue {
+    const encoded = encode(value, { path });
+    // A long text is released from memory like other large values.
+    const primitive =
+      typeof value === "string"
+        ? value.length <= longText
+        : (typeof value !== "object" || value === null) && typeof value !== "function";
+    return new StoredArtifactValue(encoded, primitive, primitive ? value : undefined);
+  }
+
+  restore(stored: Stored): unknown {
+    if (stored.primitive) return stored.value;
+    const { encoded, ref } = stored as StoredArtifactValue;
+    if (encoded === undefined) return this.#load(ref.digest);
+    const blobs = new Map(encoded.blobs.map((blob) => [blob.digest, blob.bytes]));
+    return this.#decode(encoded.bytes, blobs);
+  }
+
+  async #load(digest: string): Promise<unknown> {
+    const { bytes, blobs } = await this.#artifacts.load(digest);
+    return this.#decode(bytes, blobs);
+  }
+
+  #decode(bytes: Uint8Array, blobs: ReadonlyMap<string, Uint8Array>): unknown {
+    const blob = ({ digest }: { readonly digest: string }): Uint8Array => blobs.get(digest) as Uint8Array;
+    return decodingWith(this.#blobs, () => decode(bytes, { blob }));
+  }
+}

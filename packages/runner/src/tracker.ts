@@ -1,0 +1,57 @@
+import type { Failure, LogLevel, MetricType, Progress } from "@reprise/core";
+import type { RunWrite } from "@reprise/store";
+import type { Call } from "./call.ts";
+import type { Stored } from "./values.ts";
+
+/** What a tracker keeps with a call. */
+export interface CallTrack {
+  /** The row as it is to be written. */
+  write: RunWrite;
+  /** Number of the batch that `write` belongs to. */
+  batch: number;
+  /** The pause before the next attempt, in ms. */
+  pause?: number;
+  /** Arguments put together from several values that were recorded. */
+  inputs?: Set<number>;
+}
+
+/** A line for the log of a run. */
+export interface LogEntry {
+  readonly stream: "stdout" | "stderr" | "log";
+  readonly level: LogLevel;
+  readonly text: string;
+  readonly data: unknown;
+  readonly time: number;
+  readonly attempt: number;
+}
+
+/** A value of a metric. */
+export interface MetricEntry {
+  readonly name: string;
+  readonly value: number;
+  readonly type: MetricType;
+  readonly time: number;
+}
+
+/** Hears everything that happens in a pipeline run: it records it and tells whoever watches. */
+export interface Tracker {
+  created(call: Call, now: number): void;
+  changed(call: Call, now: number): void;
+  /** The value of an argument that was put together when the run began. */
+  input(call: Call, argument: number, stored: Stored): void;
+  output(call: Call, stored: Stored): void;
+  retry(call: Call, failure: Failure, delay: number, now: number): void;
+  /** A body gave its result when it no longer counted. */
+  late(call: Call, attempt: number): void;
+  waits(call: Call, source: Call): void;
+  resumes(call: Call): void;
+  log(call: Call, entry: LogEntry): void;
+  metric(call: Call, entry: MetricEntry): void;
+  progress(call: Call, progress: Progress): void;
+  /** Resolves when all that was said so far is on disk; undefined if it already is. */
+  durable(): Promise<void> | undefined;
+  /** So much waits to be written that no further body should start. */
+  readonly overloaded: boolean;
+  /** Calls back whenever it is no longer overloaded. */
+  onDrain(callback: () => void): void;
+}

@@ -1,0 +1,30 @@
+/** How values get from one run to the next. */
+
+/** A value as an engine keeps it. What is inside is known only to the {@link Values} that made it. */
+export interface Stored {
+  /** What the value is if it needs no copying: text, number, boolean, bigint, null, undefined. */
+  readonly primitive: boolean;
+  readonly value: unknown;
+}
+
+/** Keeps results and arguments between runs. */
+export interface Values {
+  /**
+   * Takes a snapshot of a value: later changes of the value do not change it.
+   *
+   * @param path names the value in errors, e.g. `output`.
+   * @throws RepriseError `VALUE_NOT_STORABLE`.
+   */
+  capture(value: unknown, path: string): Stored;
+  /** A value of one's own: nobody else has it. */
+  restore(stored: Stored): unknown;
+  /** Whether values are handed on as they are, so that keeping them is all there is to {@link capture}. */
+  readonly shares: boolean;
+}
+
+/** Hands values on as they are: nothing is copied, everything is allowed. For runs that nobody records. */
+export const sharedValues: Values = {
+  capture: (value) => ({ primitive: true, value }),
+  restore: (stored) => stored.value,
+  shares: true,
+};
