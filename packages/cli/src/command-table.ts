@@ -1,0 +1,135 @@
+import type { CommandSpec } from "./command-spec.ts";
+
+const runIdHint = "RUN is an id as `reprise ls` shows it; it may be shortened. `latest` is the newest pipeline run.";
+
+/** Every command. The help, the parser and the suggestions read it; what a command does is loaded when it is called. */
+export const commandTable: readonly CommandSpec[] = [
+  {
+    name: "run",
+    usage: "FILE[:func] [--input JSON | --key=value …]",
+    summary: "Run a pipeline from a TypeScript or JavaScript file.",
+    details: [
+      "FILE exports the func to run. `:func` names it by export or by func id; without it the file's only exported func",
+      "is taken, else the one that is exported as `pipeline` or `default`.",
+      "",
+      "--key=value sets one field of the input: JSON if it is a JSON number, boolean, null, array or object, else text.",
+      "A repeated key makes an array; --key alone is true. Fields that are named as an option of reprise go behind `--`.",
+      "",
+      "Ctrl-C once cancels the pipeline run, twice quits at once.",
+    ],
+    options: [
+      {
+        name: "input",
+        value: "JSON",
+        summary:
+          "The whole input: JSON, @FILE, or - for standard input. An array gives the arguments of a func without schema.",
+      },
+      { name: "quiet", short: "q", summary: "No progress: only the output of bodies, errors and the result." },
+      { name: "plain", summary: "Lines instead of the live tree, also in a terminal." },
+      {
+        name: "concurrency",
+        value: "N",
+        summary: "Bodies that run at once. Default: the setting CONCURRENCY, else 64.",
+      },
+      { name: "durability", value: "LEVEL", summary: "`ordered` (default) or `step`." },
+      { name: "import", value: "MODULE", summary: "Load a module before FILE, e.g. tsx.", repeat: true },
+    ],
+    arguments: ["FILE"],
+    open: true,
+  },
+  {
+    name: "ls",
+    usage: "[--limit N] [--state STATE] [--func ID] [--tag TAG]",
+    summary: "List pipeline runs, newest first.",
+    options: [
+      { name: "limit", short: "n", value: "N", summary: "At most so many. Default: 20." },
+      { name: "after", value: "RUN", summary: "Continue behind this one." },
+      {
+        name: "state",
+        value: "STATE",
+        summary: "Only those created, scheduled, running, complete, failed or canceled.",
+      },
+      { name: "func", value: "ID", summary: "Only those of this func." },
+      { name: "tag", value: "TAG", summary: "Only those with this tag." },
+    ],
+    arguments: [],
+  },
+  {
+    name: "show",
+    usage: "RUN [--all] [--source]",
+    summary: "Show a run: tree, inputs, output, error, source, events.",
+    details: [runIdHint],
+    options: [
+      { name: "all", short: "a", summary: "Every run of the tree, also of large groups." },
+      { name: "source", summary: "The whole source of the func." },
+    ],
+    arguments: ["RUN"],
+  },
+  {
+    name: "logs",
+    usage: "RUN [--nested]",
+    summary: "Print what the body of a run wrote.",
+    details: [runIdHint],
+    options: [{ name: "nested", summary: "Also what the runs below it wrote. Default for a pipeline run." }],
+    arguments: ["RUN"],
+  },
+  {
+    name: "artifact get",
+    usage: "ID [--raw | --out FILE]",
+    summary: "Print the value of an artifact, or of a run's output.",
+    details: ["ID is the id of an artifact, or of a run, which stands for its output; it may be shortened."],
+    options: [
+      { name: "out", short: "o", value: "FILE", summary: "Write the bytes of a file, the text, or the JSON to FILE." },
+      { name: "raw", summary: "Bytes and texts as they are, without quotes and colors." },
+    ],
+    arguments: ["ID"],
+  },
+  {
+    name: "gc",
+    usage: "[--dry-run] [--older-than DURATION]",
+    summary: "Remove what nothing needs: unused artifacts and blobs, old pipeline runs if asked.",
+    options: [
+      { name: "dry-run", summary: "Only say what would be removed." },
+      { name: "older-than", value: "DURATION", summary: "Also remove finished pipeline runs older than, e.g., 30d." },
+    ],
+    arguments: [],
+  },
+  {
+    name: "settings list",
+    usage: "",
+    summary: "List the known settings and their values; secrets are masked.",
+    options: [],
+    arguments: [],
+  },
+  {
+    name: "settings get",
+    usage: "KEY",
+    summary: "Print the value of a setting, secrets included.",
+    options: [],
+    arguments: ["KEY"],
+  },
+  {
+    name: "settings set",
+    usage: "KEY [VALUE]",
+    summary: "Set a setting. Without VALUE it is asked for, or read from standard input.",
+    details: ["Leave VALUE out for secrets, so that they do not end up in the shell's history."],
+    options: [],
+    arguments: ["KEY", "[VALUE]"],
+  },
+  {
+    name: "settings delete",
+    usage: "KEY",
+    summary: "Remove a setting.",
+    options: [],
+    arguments: ["KEY"],
+  },
+  {
+    name: "doctor",
+    usage: "[--fix]",
+    summary: "Check Node, the store, disk space, git, and pipeline runs whose process is gone.",
+    options: [{ name: "fix", summary: "Repair what can be repaired." }],
+    arguments: [],
+  },
+  { name: "version", usage: "", summary: "Print the version.", options: [], arguments: [] },
+  { name: "help", usage: "[COMMAND]", summary: "Explain a command.", options: [], arguments: ["[COMMAND]", "[SUB]"] },
+];

@@ -1,0 +1,90 @@
+import { formatDuration, type PipelineState, pipelineStates, RepriseError, shortId } from "@reprise/core";
+import type { PipelineRunSummary } from "@reprise/store";
+import type { Command, Invocation } from "../host.ts";
+import { outputOf } from "../output.ts";
+import { openStore, resolveRun } from "../store-access.ts";
+import { didYouMean } from "../suggest.ts";
+import { pipelineStateLooks } from "../tree/state-words.ts";
+import { tableLines } from "../values/table.ts";
+import { formatWhen } from "../when.ts";
+
+/** `reprise ls`: pipeline runs, newest first. */
+export const ls: Command = async (invocation) => {
+  const { host, json, command } = invocation;
+  await using store = await openStore(invocation);
+  const { backend } = store;
+  const { after, func, tag } = command.values;
+  const state = readState(command.values["state"]);
+  const limit = readLimit(command.values["limit"]);
+  const runs = await backend.listPipelineRuns({
+    limit,
+    ...(typeof after === "string" ? { after: await resolveRun(backend, after) } : {}),
+    ...(state === undefined ? {} : { state }),
+    ...(typeof func === "string" ? { funcId: func } : {}),
+    ...(typeof tag === "string" ? { tag } : {}),
+  });
+  const output = outputOf(host);
+  if (json) output.json({ pipelineRuns: runs.map(summaryJson) });
+  else if (runs.length === 0) output.lines([emptyWords(invocation, backend.place)]);
+  else output.lines(listLines(runs, Date.now(), output));
+  return 0;
+};
+
+/** A pipeline run as `ls --json` and `show --json` give it. */
+export function summaryJson(run: PipelineRunSummary): object {
+  const { finishedAt, startedAt, createdAt } = run;
+  return { ...run, durationMs: finishedAt === null ? null : finishedAt - (startedAt ?? createdAt) };
+}
+
+function listLines(
+  runs: readonly PipelineRunSummary[],
+  now: number,
+  { paint, width }: ReturnType<typeof outputOf>,
+): string[] {
+  const rows = runs.map((run) => {
+    const look = pipelineStateLooks[run.state];
+    const unfinished = run.finishedAt === null;
+    const counts = [unfinished ? `${run.finished}/${run.runs}` : String(run.runs)];
+    if (run.failed > 0) counts.push(paint("red", `${run.failed} failed`));
+    return [
+      shortId(run.id),
+      paint(look.style, `${look.glyph} ${look.word}`),
+      run.name,
+      formatWhen(run.createdAt, now),
+      formatDuration((run.finishedAt ?? now) - (run.startedAt ?? run.createdAt)),
+      counts.join(", "),
+      run.tags.join(" "),
+    ];
+  });
+  const titles = ["id", "state", "pipeline", "started", "duration", "runs", "tags"];
+  const shown = rows.some((row) => row[6] !== "") ? titles : titles.slice(0, 6);
+  const columns = shown.map((title) => ({
+    title,
+    align: title === "duration" ? ("right" as const) : ("left" as const),
+  }));
+  return tableLines({ columns, rows: rows.map((row) => row.slice(0, shown.length)) }, width, paint);
+}
+
+function emptyWords({ command }: Invocation, place: string): string {
+  const filtered = ["state", "func", "tag", "after"].some((name) => command.values[name] !== undefined);
+  if (filtered) return "No pipeline run fits.";
+  return `No pipeline runs yet in ${place}. Start one: reprise run FILE`;
+}
+
+function readLimit(value: unknown): number {
+  if (value === undefined) return 20;
+  const limit = Number(value);
+  if (Number.isInteger(limit) && limit > 0) return limit;
+  throw new RepriseError("USAGE", `ls: --limit must be a whole number from 1, not ${JSON.stringify(value)}.`);
+}
+
+function readState(value: unknown): PipelineState | undefined {
+  if (typeof value !== "string") return undefined;
+  const state = pipelineStates.find((known) => known === value.toUpperCase());
+  if (state !== undefined) return state;
+  const known = pipelineStates.map((name) => name.toLowerCase());
+  throw new RepriseError(
+    "USAGE",
+    `ls: there is no state "${value}".${didYouMean(value, known)} Known: ${known.join(", ")}.`,
+  );
+}

@@ -1,0 +1,148 @@
+import { type Failure, formatDuration, shortId } from "@reprise/core";
+import { failureLines } from "../failure-lines.ts";
+import type { Invocation } from "../host.ts";
+import { type Paint, painter, wantsColor } from "../terminal/paint.ts";
+import { runLabel } from "../terminal/plain-view.ts";
+import type { RunNode, RunTree } from "../tree/run-tree.ts";
+import { pipelineStateLooks } from "../tree/state-words.ts";
+import type { ResultMessage } from "./messages.ts";
+
+const maxFailures = 3;
+
+/** How a driver process ended that gave no result. */
+export interface DriverDeath {
+  /** Killed because of Ctrl-C or the like, not by itself. */
+  readonly canceled: boolean;
+  readonly reason: string;
+  /** Runs that had not finished. */
+  readonly unfinished: number;
+  /** Its pipeline runs that are in the store. */
+  readonly recorded: readonly string[];
+  /** What to do about it. */
+  readonly advice: string;
+}
+
+/** What `reprise run` says last: how it ended, the result or the error, and how to look at the run. */
+export class Epilogue {
+  readonly #invocation: Invocation;
+  readonly #quiet: boolean;
+  readonly #tree: RunTree;
+  readonly #paint: Paint;
+
+  constructor(invocation: Invocation, quiet: boolean, tree: RunTree) {
+    this.#invocation = invocation;
+    this.#quiet = quiet;
+    this.#tree = tree;
+    this.#paint = painter(wantsColor(invocation.host.stderr.isTTY, invocation.host.env));
+  }
+
+  result(result: ResultMessage): void {
+    const { json, host } = this.#invocation;
+    const { id, state, failure } = result;
+    if (json) {
+      const durationMs = this.#duration(id) ?? null;
+      const value = "value" in result ? { value: result.value } : {};
+      this.#json({ type: "result", id, state, durationMs, ...value, error: failure });
+      return;
+    }
+    const length = this.#duration(id);
+    this.#state(
+      id,
+      state,
+      length === undefined ? "" : ` ${state === "COMPLETE" ? "in" : "after"} ${formatDuration(length)}`,
+    );
+    if (state === "FAILED" && failure !== null) this.#failures(failure);
+    if (state === "CANCELED") this.#say(`${capital(this.#tree.node(id)?.reason ?? failure?.message ?? "canceled")}.`);
+    if (result.lines.length > 0) host.stdout.write(`${this.#quiet ? "" : "\n"}${result.lines.join("\n")}\n`);
+    this.#commands(id, state === "COMPLETE" && result.lines.length > 0);
+  }
+
+  /** The driver process is gone without a result. */
+  death(how: DriverDeath): void {
+    const [first] = this.#tree.pipelines.keys();
+    if (this.#invocation.json) {
+      const error = how.canceled
+        ? null
+        : { name: "Error", message: `${how.reason}. ${how.advice}`, code: "DRIVER_DIED" };
+      const state = first === undefined ? null : "CANCELED";
+      this.#json({ type: "result", id: first ?? null, state, durationMs: null, reason: how.reason, error });
+      return;
+    }
+    if (!how.canceled) this.#error(`${capital(how.reason)}. ${how.advice}`);
+    if (first === undefined) {
+      if (how.canceled) this.#error("Canceled before the pipeline run began.");
+      return;
+    }
+    this.#state(first, "CANCELED", "");
+    if (!how.recorded.includes(first)) {
+      this.#say("It ended before anything of it was recorded.");
+      return;
+    }
+    const runs = how.unfinished === 1 ? "run was" : "runs were";
+    if (how.unfinished > 0) this.#say(`${how.unfinished} unfinished ${runs} marked as canceled: ${how.reason}.`);
+    this.#commands(first, false);
+  }
+
+  /** The file exports no func; what it did, it did by itself. */
+  unattended(file: string): void {
+    const text = `${file} exports no func, so there was nothing to run besides what the file does itself. To run a func from here, export it: export const pipeline = func(…).`;
+    if (this.#invocation.json)
+      this.#json({ type: "result", id: null, state: null, durationMs: null, note: text, error: null });
+    else this.#error(`note: ${text}`);
+  }
+
+  #failures(failure: Failure): void {
+    const { failures } = this.#tree;
+    if (failures.length === 0) this.#error(failureLines(failure, this.#paint).join("\n"));
+    for (const node of failures.slice(0, maxFailures)) {
+      const attempt = node.attempt > 1 ? ` (attempt ${node.attempt})` : "";
+      const lines = failureLines(node.failure ?? failure, this.#paint);
+      this.#error(`\n${this.#paint("bold", pathOf(node))} failed${attempt}\n${lines.join("\n")}`);
+    }
+    const rest = failures.length - maxFailures;
+    if (rest > 0) this.#error(`\n… and ${rest} more`);
+  }
+
+  #state(id: string, state: ResultMessage["state"], length: string): void {
+    const look = pipelineStateLooks[state];
+    const name = this.#tree.pipelines.get(id)?.name ?? "pipeline run";
+    this.#say(`${this.#paint(look.style, look.glyph)} ${this.#paint("bold", name)} ${look.word}${length}`);
+  }
+
+  #commands(id: string, hasResult: boolean): void {
+    const { host, home } = this.#invocation;
+    const program = host.env["npm_command"] === undefined ? "reprise" : "npx reprise";
+    const place = home === undefined ? "" : ` --home ${/\s/.test(home) ? JSON.stringify(home) : home}`;
+    const lines = [`${program} show ${shortId(id)}${place}`];
+    if (hasResult) lines.push(`${program} artifact get ${shortId(id)}${place}`);
+    this.#say(`\n${lines.map((line) => this.#paint("dim", `  ${line}`)).join("\n")}`);
+  }
+
+  #duration(id: string): number | undefined {
+    const pipeline = this.#tree.pipelines.get(id);
+    return pipeline === undefined ? undefined : (pipeline.finishedAt ?? Date.now()) - pipeline.startedAt;
+  }
+
+  /** A word that `--quiet` keeps back. */
+  #say(text: string): void {
+    if (!this.#quiet) this.#error(text);
+  }
+
+  #error(text: string): void {
+    this.#invocation.host.stderr.write(`${text}\n`);
+  }
+
+  #json(line: object): void {
+    this.#invocation.host.stdout.write(`${JSON.stringify(line)}\n`);
+  }
+}
+
+/** `pipeline › split › train#3f2a8c21`. */
+function pathOf(node: RunNode): string {
+  const own = runLabel(node);
+  return node.parent === null ? own : `${pathOf(node.parent).replace(/#[0-9a-f]+$/, "")} › ${own}`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { parseToCommand, parseToDriver, protocolVersion as v } from "./messages.ts";
+
+const start = {
+  v,
+  type: "start",
+  file: "/a.ts",
+  func: null,
+  input: { text: null, fields: [] },
+  argv: ["run", "/a.ts"],
+  home: null,
+  concurrency: null,
+  durability: null,
+  everyEvent: false,
+  width: 80,
+  colored: false,
+};
+const failure = { name: "Error", message: "x", classes: ["Error"] };
+const run = {
+  type: "run",
+  id: "a",
+  parentId: null,
+  funcId: "f",
+  name: "f",
+  kind: "func",
+  state: "RUNNING",
+  attempt: 1,
+  time: 1,
+};
+
+describe("messages", () => {
+  it("are taken when they are what they should be", () => {
+    for (const message of [start, { v, type: "cancel", reason: "x" }]) expect(parseToDriver(message)).toBe(message);
+    for (const message of [
+      { v, type: "events", events: [run] },
+      { v, type: "canceling" },
+      { v, type: "unattended" },
+      { v, type: "refused", failure },
+      { v, type: "result", id: "a", state: "FAILED", lines: [], failure },
+    ]) {
+      expect(parseToCommand(message)).toBe(message);
+    }
+  });
+
+  it("are refused in another version or shape", () => {
+    for (const message of [
+      null,
+      "x",
+      [],
+      { ...start, v: v + 1 },
+      { ...start, file: 3 },
+      { ...start, input: null },
+      { v, type: "cancel" },
+    ]) {
+      expect(parseToDriver(message)).toBeUndefined();
+    }
+    for (const message of [
+      undefined,
+      { v: 0, type: "canceling" },
+      { v, type: "whatever" },
+      { v, type: "events", events: [{ ...run, id: 7 }] },
+      { v, type: "events", events: [{ type: "log", time: 1 }] },
+      { v, type: "result", id: "a", state: "GREAT", lines: [], failure: null },
+      { v, type: "refused", failure: "x" },
+    ]) {
+      expect(parseToCommand(message)).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,137 @@
+/**
+ * What the command and the driver process tell each other: a versioned union of plain messages, checked on both sides,
+ * because the driver may be that of another version of reprise (the one in the user's project).
+ */
+import type { Failure } from "@reprise/core";
+import type { RunnerEvent } from "@reprise/runner";
+
+/** Grows when a message changes its meaning. */
+export const protocolVersion = 1;
+
+/** How the input was given on the command line. */
+export interface InputRequest {
+  /** Text of `--input`: JSON, `@file` or `-`; null if it was not given. */
+  readonly text: string | null;
+  /** `--key=value` pairs in order; null where no value was given. */
+  readonly fields: readonly (readonly [name: string, value: string | null])[];
+}
+
+/** Command → driver: what to run. The first message. */
+export interface StartMessage {
+  readonly v: number;
+  readonly type: "start";
+  /** Absolute path. */
+  readonly file: string;
+  readonly func: string | null;
+  readonly input: InputRequest;
+  /** The command line as it was typed, behind `reprise`; it is recorded with the pipeline run. */
+  readonly argv: readonly string[];
+  readonly home: string | null;
+  readonly concurrency: number | null;
+  readonly durability: "ordered" | "step" | null;
+  /** Every event as it is, for `--json`; else only what a live view needs. */
+  readonly everyEvent: boolean;
+  /** How to render the result. */
+  readonly width: number;
+  readonly colored: boolean;
+}
+
+/** Command → driver: cancel and exit. */
+export interface CancelMessage {
+  readonly v: number;
+  readonly type: "cancel";
+  readonly reason: string;
+}
+
+export type ToDriver = StartMessage | CancelMessage;
+
+/** How a pipeline run ended, with its result for the eyes and as JSON. */
+export interface ResultMessage {
+  readonly v: number;
+  readonly type: "result";
+  readonly id: string;
+  readonly state: "COMPLETE" | "FAILED" | "CANCELED";
+  /** The result, rendered; empty if there is none. */
+  readonly lines: readonly string[];
+  /** The result in its JSON form; only with `everyEvent`. */
+  readonly value?: unknown;
+  readonly failure: Failure | null;
+}
+
+/** Driver → command. */
+export type ToCommand =
+  | { readonly v: number; readonly type: "events"; readonly events: readonly RunnerEvent[] }
+  /** The cancel message has arrived. */
+  | { readonly v: number; readonly type: "canceling" }
+  | ResultMessage
+  /** Nothing could be run. */
+  | { readonly v: number; readonly type: "refused"; readonly failure: Failure }
+  /** The file exports no func; what it did by itself is over. */
+  | { readonly v: number; readonly type: "unattended" };
+
+const eventTypes = new Set(["pipeline", "run", "progress", "log", "warning"]);
+const resultStates = new Set(["COMPLETE", "FAILED", "CANCELED"]);
+
+/** The message if it is one that a driver understands, else undefined. */
+export function parseToDriver(message: unknown): ToDriver | undefined {
+  if (!isRecord(message) || message["v"] !== protocolVersion) return undefined;
+  if (message["type"] === "cancel") {
+    return typeof message["reason"] === "string" ? (message as unknown as CancelMessage) : undefined;
+  }
+  const { type, file, func, input, argv, width } = message;
+  const fits =
+    type === "start" &&
+    typeof file === "string" &&
+    (func === null || typeof func === "string") &&
+    isRecord(input) &&
+    Array.isArray(input["fields"]) &&
+    Array.isArray(argv) &&
+    typeof width === "number";
+  return fits ? (message as unknown as StartMessage) : undefined;
+}
+
+/** The message if it is one that the command understands, else undefined. */
+export function parseToCommand(message: unknown): ToCommand | undefined {
+  if (!isRecord(message) || message["v"] !== protocolVersion) return undefined;
+  const fits = checkToCommand(message);
+  return fits ? (message as unknown as ToCommand) : undefined;
+}
+
+function checkToCommand(message: Record<string, unknown>): boolean {
+  switch (message["type"]) {
+    case "events":
+      return Array.isArray(message["events"]) && message["events"].every(isEvent);
+    case "canceling":
+    case "unattended":
+      return true;
+    case "result":
+      return (
+        typeof message["id"] === "string" &&
+        resultStates.has(String(message["state"])) &&
+        Array.isArray(message["lines"]) &&
+        (message["failure"] === null || isFailure(message["failure"]))
+      );
+    case "refused":
+      return isFailure(message["failure"]);
+    default:
+      return false;
+  }
+}
+
+function isEvent(event: unknown): boolean {
+  if (!isRecord(event) || !eventTypes.has(String(event["type"])) || typeof event["time"] !== "number") return false;
+  if (event["type"] === "run" || event["type"] === "pipeline") {
+    return typeof event["id"] === "string" && typeof event["state"] === "string" && typeof event["name"] === "string";
+  }
+  if (event["type"] === "warning") return typeof event["message"] === "string";
+  if (typeof event["runId"] !== "string") return false;
+  return event["type"] === "log" ? typeof event["text"] === "string" : isRecord(event["progress"]);
+}
+
+function isFailure(value: unknown): boolean {
+  return isRecord(value) && typeof value["name"] === "string" && typeof value["message"] === "string";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

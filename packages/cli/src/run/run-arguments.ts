@@ -1,0 +1,56 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { RepriseError } from "@reprise/core";
+import type { ParsedCommand } from "../command-spec.ts";
+import type { InputRequest } from "./messages.ts";
+
+/** What `reprise run` was asked to do. */
+export interface RunArguments {
+  /** Absolute path. */
+  readonly file: string;
+  readonly func: string | null;
+  readonly input: InputRequest;
+  readonly concurrency: number | null;
+  readonly durability: "ordered" | "step" | null;
+  readonly quiet: boolean;
+  readonly plain: boolean;
+  /** Modules to load first. */
+  readonly imports: readonly string[];
+}
+
+/** Reads the options of `run`. @throws RepriseError `USAGE` naming the option. */
+export function readRunArguments({ positionals, values, rest }: ParsedCommand, cwd: string): RunArguments {
+  const { file, func } = splitTarget(positionals[0] ?? "", cwd);
+  const { input, concurrency, durability } = values;
+  if (concurrency !== undefined && !(Number.isInteger(Number(concurrency)) && Number(concurrency) > 0)) {
+    throw new RepriseError(
+      "USAGE",
+      `run: --concurrency must be a whole number from 1, not ${JSON.stringify(concurrency)}.`,
+    );
+  }
+  if (durability !== undefined && durability !== "ordered" && durability !== "step") {
+    throw new RepriseError(
+      "USAGE",
+      `run: --durability must be "ordered" or "step", not ${JSON.stringify(durability)}.`,
+    );
+  }
+  return {
+    file,
+    func,
+    input: { text: typeof input === "string" ? input : null, fields: rest },
+    concurrency: concurrency === undefined ? null : Number(concurrency),
+    durability: durability ?? null,
+    quiet: values["quiet"] === true,
+    plain: values["plain"] === true,
+    imports: Array.isArray(values["import"]) ? (values["import"] as readonly string[]) : [],
+  };
+}
+
+/** Splits `FILE:func`; a colon that belongs to a path (a drive, a folder) does not count. */
+function splitTarget(target: string, cwd: string): { readonly file: string; readonly func: string | null } {
+  const match = /^(.+):([^:/\\]+)$/.exec(target);
+  if (match?.[1] === undefined || match[2] === undefined || existsSync(resolve(cwd, target))) {
+    return { file: resolve(cwd, target), func: null };
+  }
+  return { file: resolve(cwd, match[1]), func: match[2] };
+}

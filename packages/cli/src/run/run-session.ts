@@ -1,0 +1,137 @@
+import { fromFailure, RepriseError } from "@reprise/core";
+import { exitCodes } from "../exit-codes.ts";
+import type { Invocation } from "../host.ts";
+import type { View } from "../terminal/view.ts";
+import { RunTree } from "../tree/run-tree.ts";
+import type { DriverExit, DriverProcess } from "./driver-process.ts";
+import { Interrupts } from "./interrupts.ts";
+import type { ResultMessage, ToCommand } from "./messages.ts";
+import type { RunArguments } from "./run-arguments.ts";
+import { Epilogue } from "./epilogue.ts";
+import { makeView } from "./make-view.ts";
+
+type Outcome = Extract<ToCommand, { type: "result" | "refused" | "unattended" }>;
+
+const patienceForExit = 2_000;
+
+/** One `reprise run`, from the first message of the driver to the exit code. */
+export class RunSession {
+  readonly #invocation: Invocation;
+  readonly #args: RunArguments;
+  readonly #driver: DriverProcess;
+  readonly #tree = new RunTree();
+  readonly #view: View;
+  readonly #interrupts: Interrupts;
+  #outcome: Outcome | undefined;
+
+  constructor(invocation: Invocation, args: RunArguments, driver: DriverProcess) {
+    this.#invocation = invocation;
+    this.#args = args;
+    this.#driver = driver;
+    this.#view = makeView(invocation, args, this.#tree);
+    this.#interrupts = new Interrupts({
+      driver,
+      say: (text) => this.#view.say(text),
+      prepare: () => {
+        // What goes wrong here goes wrong, and is told, when the store is needed.
+        import("./mark-canceled.ts").then(({ prepare }) => prepare()).catch(() => undefined);
+      },
+      markCanceled: async (reason) => void (await this.#markCanceled(reason)),
+    });
+    driver.readOutput((stream, lines) => this.#view.output(stream, lines));
+    driver.listen((message) => this.#take(message));
+  }
+
+  /** Waits for the driver's end, tells how it went, and gives the exit code. */
+  async end(): Promise<number> {
+    using interrupts = this.#interrupts;
+    try {
+      const exit = await this.#driver.ended;
+      const outcome = this.#outcome;
+      if (outcome?.type === "result") return this.#tellResult(outcome);
+      if (outcome?.type === "refused") throw refusal(outcome.failure);
+      if (outcome?.type === "unattended") return this.#tellUnattended(exit);
+      return await this.#tellDeath(exit, interrupts);
+    } finally {
+      this.#view.end();
+    }
+  }
+
+  #take(message: ToCommand): void {
+    if (message.type === "events") {
+      for (const event of message.events) this.#tree.apply(event);
+      this.#view.events(message.events);
+    } else if (message.type === "canceling") {
+      this.#interrupts.answered();
+    } else {
+      this.#outcome = message;
+      // The pipeline run is over and recorded: a body that goes on does not keep the command.
+      if (message.type !== "unattended") setTimeout(() => this.#driver.kill(), patienceForExit).unref();
+    }
+  }
+
+  #tellResult(result: ResultMessage): number {
+    this.#epilogue().result(result);
+    if (result.state === "COMPLETE") return exitCodes.ok;
+    return result.state === "CANCELED" ? this.#canceledCode() : exitCodes.failed;
+  }
+
+  #tellUnattended({ code, signal }: DriverExit): number {
+    this.#epilogue().unattended(this.#args.file);
+    if (this.#interrupts.signal !== null) return this.#canceledCode();
+    return signal === null ? (code ?? exitCodes.failed) : exitCodes.failed;
+  }
+
+  /** The driver ended without a word: killed after Ctrl-C, or by itself. What it left unfinished is marked in the store. */
+  async #tellDeath(exit: DriverExit, interrupts: Interrupts): Promise<number> {
+    const canceled = interrupts.signal !== null;
+    const reason = canceled ? interrupts.reason : `the driver process ended by itself (${exitWords(exit)})`;
+    const recorded = await this.#markCanceled(reason);
+    const unfinished = this.#tree.size - this.#tree.finished;
+    this.#tree.cancelAll(reason, Date.now());
+    this.#epilogue().death({ canceled, reason, unfinished, recorded, advice: canceled ? "" : deathAdvice(exit) });
+    return canceled ? this.#canceledCode() : exitCodes.failed;
+  }
+
+  /** Gives the pipeline runs that the driver had begun and the store knows of. */
+  async #markCanceled(reason: string): Promise<readonly string[]> {
+    const { pid } = this.#driver;
+    if (pid === undefined) return [];
+    const { markCanceled } = await import("./mark-canceled.ts");
+    return markCanceled({ home: this.#invocation.home, pid, ids: this.#tree.pipelines.keys(), reason });
+  }
+
+  #epilogue(): Epilogue {
+    this.#view.end();
+    return new Epilogue(this.#invocation, this.#args.quiet, this.#tree);
+  }
+
+  #canceledCode(): number {
+    return this.#interrupts.signal === "SIGTERM" ? exitCodes.terminated : exitCodes.canceled;
+  }
+}
+
+/** The driver's error again, so that it is told as any other error of a command. */
+function refusal(failure: Extract<Outcome, { type: "refused" }>["failure"]): Error {
+  const error = fromFailure(failure);
+  if (!failure.classes.includes("RepriseError") || failure.code === undefined) return error;
+  const code = failure.code as ConstructorParameters<typeof RepriseError>[0];
+  return new RepriseError(code, failure.message, error.cause === undefined ? {} : { cause: error.cause });
+}
+
+function exitWords({ code, signal }: DriverExit): string {
+  return signal === null ? `exit code ${code}` : `signal ${signal}`;
+}
+
+function deathAdvice({ code, signal }: DriverExit): string {
+  if (signal === "SIGABRT" || code === 134) {
+    return "Node aborts like this when it runs out of heap: node --max-old-space-size=8192 $(which reprise) run …, or hold less in memory at once.";
+  }
+  if (signal === "SIGKILL" || code === 137) return "Somebody killed it; the system does so when memory runs out.";
+  if (signal === "SIGSEGV" || signal === "SIGBUS") return "A native module crashed.";
+  if (signal !== null) return `Somebody sent it ${signal}.`;
+  if (code === 0) {
+    return "Nothing was left that could finish a run (a promise that never settles?), or a body called process.exit().";
+  }
+  return "A body or a library called process.exit(), or an error was thrown where nobody could catch it (see the output above).";
+}

@@ -1,0 +1,66 @@
+import type { Artifact, Attempt, Edge, LogLine, Metric, Run, RunEvent } from "@reprise/core";
+import type { Home, PipelineRunSummary } from "@reprise/store";
+
+/** Everything that is recorded of a run, as `show` tells it. */
+export interface RunStory {
+  readonly run: Run;
+  /** The pipeline run that it belongs to. */
+  readonly pipelineRun: PipelineRunSummary | undefined;
+  /** The run and all runs below it. */
+  readonly runs: readonly Run[];
+  /** Names from the root down to the run itself. */
+  readonly path: readonly string[];
+  readonly edges: readonly Edge[];
+  /** Runs that the edges name, by id. */
+  readonly sources: ReadonlyMap<string, Run>;
+  readonly output: Artifact | undefined;
+  readonly attempts: readonly Attempt[];
+  /** Events of this run, or of the whole pipeline run if it is the root. */
+  readonly events: readonly RunEvent[];
+  readonly metrics: readonly Metric[];
+  readonly logLines: readonly LogLine[];
+}
+
+/** Reads the story of a run. */
+export async function readStory({ backend }: Home, run: Run): Promise<RunStory> {
+  const all = await backend.listRuns(run.rootId);
+  const byId = new Map(all.map((other) => [other.id, other]));
+  const isRoot = run.parentId === null;
+  const [pipelineRun, edges, attempts, events, metrics, logLines, output] = await Promise.all([
+    backend.getPipelineRun(run.rootId),
+    backend.edgesOf(run.id),
+    backend.attemptsOf(run.id),
+    backend.eventsOf(run.rootId),
+    backend.metricsOf(run.id),
+    backend.logsOf(run.id),
+    run.output === null ? undefined : backend.getArtifact(run.output),
+  ]);
+  return {
+    run,
+    pipelineRun,
+    runs: isRoot ? all : below(run, all),
+    path: pathOf(run, byId),
+    edges,
+    sources: byId,
+    output: output?.artifact,
+    attempts,
+    events: isRoot ? events : events.filter((event) => event.runId === run.id),
+    metrics,
+    logLines,
+  };
+}
+
+function below(top: Run, all: readonly Run[]): Run[] {
+  const ids = new Set([top.id]);
+  // A parent was created before its children.
+  for (const run of all) if (run.parentId !== null && ids.has(run.parentId)) ids.add(run.id);
+  return all.filter((run) => ids.has(run.id));
+}
+
+function pathOf(run: Run, byId: ReadonlyMap<string, Run>): string[] {
+  const path: string[] = [];
+  for (let at: Run | undefined = run; at !== undefined; at = at.parentId === null ? undefined : byId.get(at.parentId)) {
+    path.unshift(at.name);
+  }
+  return path;
+}

@@ -1,0 +1,174 @@
+import { formatDuration, type Run, shortId } from "@reprise/core";
+import type { Home, PipelineRunSummary } from "@reprise/store";
+import { failureLines } from "../failure-lines.ts";
+import type { Output } from "../output.ts";
+import { shortArtifactId } from "../store-access.ts";
+import { runStateLooks } from "../tree/state-words.ts";
+import { formatDate } from "../when.ts";
+import type { RunStory } from "./run-story.ts";
+import { showTree } from "./show-tree.ts";
+import { valueLines } from "./value-lines.ts";
+
+const maxEvents = 20;
+
+/** How much to show. */
+export interface StoryOptions {
+  readonly all: boolean;
+  readonly source: boolean;
+  readonly now: number;
+}
+
+/** A run's story for people: the error first if there is one, because that is what they came for. */
+export async function storyLines(
+  home: Home,
+  story: RunStory,
+  output: Output,
+  options: StoryOptions,
+): Promise<string[]> {
+  const { run } = story;
+  const tree = { now: options.now, width: output.width - 2, paint: output.paint, all: options.all };
+  const sections: [string, string[]][] = [
+    ["", headLines(story, output, options.now)],
+    ["Error", errorLines(story, output)],
+    ["Runs", story.runs.length > 1 ? showTree(run, story.runs, tree) : []],
+    ["Input", await inputLines(home, story, output)],
+    [
+      run.output === null ? "" : `Output  ${output.paint("dim", shortArtifactId(run.output))}`,
+      await outputLines(home, run, output),
+    ],
+    ["Attempts that failed", attemptLines(story, output)],
+    ["Metrics", metricLines(story)],
+    ["Events", eventLines(story, output)],
+    [`Source  ${output.paint("dim", place(run))}`, sourceLines(run, output, options.source)],
+    ["", hintLines(story, output)],
+  ];
+  const lines: string[] = [];
+  for (const [title, body] of sections) {
+    if (body.length === 0) continue;
+    if (lines.length > 0) lines.push("");
+    if (title === "") lines.push(...body);
+    else lines.push(output.paint("bold", title), ...body.map((line) => `  ${line}`));
+  }
+  return lines;
+}
+
+function headLines({ run, pipelineRun, path }: RunStory, { paint }: Output, now: number): string[] {
+  const look = runStateLooks[run.state];
+  const from = run.startedAt ?? run.createdAt;
+  const length = formatDuration((run.finishedAt ?? now) - from);
+  const lines = [
+    `${paint(look.style, `${look.glyph} ${look.word}`)}  ${paint("bold", path.join(" › "))}  ${paint("dim", run.id)}`,
+    `started ${formatDate(from)}, ${run.finishedAt === null ? "for" : "took"} ${length}${run.attempt > 1 ? `, ${run.attempt} attempts` : ""}`,
+  ];
+  if (run.reason !== null) lines.push(run.reason);
+  if (run.func.description !== null) lines.push(run.func.description);
+  if (run.tags.length > 0) lines.push(`tags ${run.tags.join(", ")}`);
+  if (run.options !== null && Object.keys(run.options).length > 0)
+    lines.push(`options of this call ${JSON.stringify(run.options)}`);
+  if (pipelineRun !== undefined && run.parentId === null) lines.push(...originLines(pipelineRun));
+  return lines;
+}
+
+function originLines({ origin, git }: PipelineRunSummary): string[] {
+  const { versions } = origin;
+  const lines = [
+    `by ${origin.user} on ${origin.host}, process ${origin.pid}, reprise ${versions.reprise}, Node ${versions.node}, ${versions.platform}`,
+    // The driver is started with flags of Node that nobody typed.
+    `command ${origin.command.replace(/^\S+ (?:--\S+ )*(?=reprise )/, "")}`,
+  ];
+  if (git !== null) {
+    const commit = git.commit === null ? "no commit yet" : git.commit.slice(0, 12);
+    lines.push(
+      `git ${git.branch ?? "no branch"} ${commit}${git.dirty ? " with changes" : ""}${git.remote === null ? "" : ` of ${git.remote}`}`,
+    );
+  }
+  return lines;
+}
+
+/** The failure of the run itself, or of the runs below it where it began. */
+function errorLines({ run, runs }: RunStory, { paint }: Output): string[] {
+  if (run.state === "FAILED" && run.failure !== null) return failureLines(run.failure, paint);
+  if (run.state !== "NESTED_FAILED") return [];
+  const failed = runs.filter((other) => other.state === "FAILED" && other.failure !== null);
+  if (failed.length === 0) return run.failure === null ? [] : failureLines(run.failure, paint);
+  const lines = failed
+    .slice(0, 3)
+    .flatMap((other) =>
+      [`${paint("bold", other.name)} ${paint("dim", shortId(other.id))}`].concat(
+        other.failure === null ? [] : failureLines(other.failure, paint),
+      ),
+    );
+  return failed.length > 3 ? [...lines, `… and ${failed.length - 3} more`] : lines;
+}
+
+async function inputLines(home: Home, { edges, sources }: RunStory, output: Output): Promise<string[]> {
+  const lines: string[] = [];
+  for (const edge of edges) {
+    const source = edge.sourceRunId === null ? undefined : sources.get(edge.sourceRunId);
+    const from = source === undefined ? "" : `from ${source.name} ${shortId(source.id)}${edge.sourcePath}`;
+    if (edge.kind === "order") {
+      lines.push(
+        output.paint("dim", `after ${source?.name ?? "another run"} ${source === undefined ? "" : shortId(source.id)}`),
+      );
+      continue;
+    }
+    const name = edge.name === "" ? `argument ${edge.argument + 1}` : edge.name;
+    const id = edge.artifactId === null ? "" : shortArtifactId(edge.artifactId);
+    const head = `${output.paint("bold", `${name}${edge.argumentPath}`)}  ${output.paint("dim", [from, id].filter(Boolean).join("  "))}`;
+    lines.push(head.trimEnd());
+    if (edge.artifactId !== null) {
+      lines.push(...(await valueLines(home, edge.artifactId, output, 12)).map((line) => `  ${line}`));
+    }
+  }
+  return lines;
+}
+
+async function outputLines(home: Home, run: Run, output: Output): Promise<string[]> {
+  return run.output === null ? [] : valueLines(home, run.output, output, 60);
+}
+
+function attemptLines({ attempts }: RunStory, { paint }: Output): string[] {
+  return attempts.flatMap(({ attempt, startedAt, endedAt, failure }) => {
+    const length = startedAt === null ? "" : ` after ${formatDuration(endedAt - startedAt)}`;
+    return [`${attempt}${length}: ${paint("red", failure.name)}: ${failure.message.split("\n", 1)[0] ?? ""}`];
+  });
+}
+
+function eventLines({ events }: RunStory, { paint }: Output): string[] {
+  const lines = events
+    .slice(0, maxEvents)
+    .map(({ time, kind, message }) => `${paint("dim", formatDate(time).slice(11))}  ${kind}  ${message}`);
+  const rest = events.length - lines.length;
+  return rest === 0 ? lines : [...lines, paint("dim", `… ${rest} more; --json shows all`)];
+}
+
+/** Of a gauge the last value, of a count the sum. */
+function metricLines({ metrics }: RunStory): string[] {
+  const values = new Map<string, number>();
+  for (const { name, type, value } of metrics) {
+    values.set(name, type === "count" ? (values.get(name) ?? 0) + value : value);
+  }
+  return [...values].map(([name, value]) => `${name}  ${value}`);
+}
+
+function place({ func }: Run): string {
+  if (func.file === null) return `func "${func.id}"`;
+  return func.line === null ? func.file : `${func.file}:${func.line}`;
+}
+
+function sourceLines({ func }: Run, { paint }: Output, whole: boolean): string[] {
+  if (func.source === null) return [];
+  const lines = func.source.split("\n");
+  const shown = whole ? lines : lines.slice(0, 12);
+  const rest = lines.length - shown.length;
+  return rest === 0 ? shown : [...shown, paint("dim", `… ${rest} more lines; --source shows all`)];
+}
+
+function hintLines({ run, logLines, runs }: RunStory, { paint }: Output): string[] {
+  const id = shortId(run.id);
+  const hints: string[] = [];
+  if (logLines.length > 0 || runs.length > 1)
+    hints.push(`reprise logs ${id}${run.parentId === null ? "" : " --nested"}`);
+  if (run.output !== null) hints.push(`reprise artifact get ${id}`);
+  return hints.map((hint) => paint("dim", hint));
+}

@@ -1,0 +1,121 @@
+import { type Failure, formatDuration, isFinished, shortId } from "@reprise/core";
+import type { RunnerEvent } from "@reprise/runner";
+import { largeGroup, type RunGroup, type RunNode } from "../tree/run-tree.ts";
+import { countWords, runStateLooks } from "../tree/state-words.ts";
+import { tameLine } from "./text-width.ts";
+import type { View, ViewStreams } from "./view.ts";
+
+/** What a plain view needs besides its streams. */
+export interface PlainViewOptions extends ViewStreams {
+  /** Only what bodies write; no lines of reprise. */
+  readonly quiet: boolean;
+  readonly colored: boolean;
+}
+
+const summaryEvery = 2_000;
+
+/**
+ * Lines for a log file or a pipe: start, end and failure of each run on standard error, what bodies write on the stream
+ * that they wrote to, prefixed with the run's name. Of more than fifty equal siblings only counts are told.
+ */
+export class PlainView implements View {
+  readonly #options: PlainViewOptions;
+  /** Large groups of which something is to be told, with the time when they were last told of. */
+  readonly #untold = new Map<RunGroup, number>();
+  readonly #toldAt = new WeakMap<RunGroup, number>();
+
+  constructor(options: PlainViewOptions) {
+    this.#options = options;
+  }
+
+  events(events: readonly RunnerEvent[]): void {
+    for (const event of events) {
+      if (event.type === "log") this.#log(event);
+      else if (event.type === "warning") this.say(`warning: ${event.message}`);
+      else if (event.type === "run" && !this.#options.quiet) this.#run(event);
+    }
+    for (const [group, time] of this.#untold) {
+      if (time - (this.#toldAt.get(group) ?? 0) >= summaryEvery) this.#summary(group, time);
+    }
+  }
+
+  output(stream: "stdout" | "stderr", lines: readonly string[]): void {
+    const text = lines.map((line) => `${line}\n`).join("");
+    if (stream === "stdout") this.#options.out(text);
+    else this.#options.error(text);
+  }
+
+  say(text: string): void {
+    if (!this.#options.quiet) this.#options.error(`${text}\n`);
+  }
+
+  end(): void {
+    for (const [group, time] of this.#untold) this.#summary(group, time);
+  }
+
+  #log(event: Extract<RunnerEvent, { type: "log" }>): void {
+    const node = this.#options.tree.node(event.runId);
+    const prefix = node === undefined ? "" : `${runLabel(node)} | `;
+    const lines = event.text.split("\n").map((line) => `${prefix}${tameLine(line, this.#options.colored)}\n`);
+    if (event.stream === "stdout") this.#options.out(lines.join(""));
+    else this.#options.error(lines.join(""));
+  }
+
+  #run(event: Extract<RunnerEvent, { type: "run" }>): void {
+    const node = this.#options.tree.node(event.id);
+    const parent = node?.parent ?? this.#options.tree.node(event.parentId ?? "");
+    const groups = parent === undefined || parent === null ? this.#options.tree.roots : parent.groups;
+    const group = groups.get(`${event.kind} ${event.funcId}`);
+    if (group !== undefined && group.size > largeGroup) {
+      if (!this.#toldAt.has(group)) this.#toldAt.set(group, event.time);
+      this.#untold.set(group, event.time);
+      return;
+    }
+    if (node !== undefined) {
+      const line = runLine(node, event);
+      if (line !== undefined) this.say(line);
+    }
+  }
+
+  #summary(group: RunGroup, time: number): void {
+    const finished = [...group.counts].reduce((sum, [state, count]) => (isFinished(state) ? sum + count : sum), 0);
+    const length = finished === group.size ? ` after ${formatDuration(group.finishedAt - group.startedAt)}` : "";
+    this.say(`${group.name} ×${group.size.toLocaleString("en-US")}: ${countWords(group.counts)}${length}`);
+    this.#toldAt.set(group, time);
+    this.#untold.delete(group);
+  }
+}
+
+/** `train#3f2a8c21`: name and the end of the id, which differ even for runs of one millisecond; the root has its name only. */
+export function runLabel(node: Pick<RunNode, "id" | "name" | "parent">): string {
+  return node.parent === null ? node.name : `${node.name}#${shortId(node.id)}`;
+}
+
+function runLine(node: RunNode, event: Extract<RunnerEvent, { type: "run" }>): string | undefined {
+  const label = runLabel(node);
+  const from = node.startedAt ?? node.createdAt;
+  const length = formatDuration(Math.max(0, event.time - from));
+  switch (event.state) {
+    case "RUNNING":
+      // Other news of a running run (what it waits for) is for the live tree.
+      if (event.waitsFor !== undefined || node.startedAt !== event.time) return undefined;
+      return event.attempt > 1 ? `${label}: started, attempt ${event.attempt}` : `${label}: started`;
+    case "RESOLVED":
+      return `${label}: done in ${length}`;
+    case "FAILED":
+      return `${label}: FAILED after ${length}: ${failureLine(event.failure)}`;
+    case "NESTED_FAILED":
+      return `${label}: ${runStateLooks.NESTED_FAILED.word} after ${length}`;
+    case "CANCELED":
+      return `${label}: canceled${event.reason === undefined ? "" : `: ${event.reason}`}`;
+    case "RETRYING":
+      return `${label}: attempt ${event.attempt} failed: ${failureLine(event.failure)}${event.waitsFor === undefined ? "" : `; ${event.waitsFor}`}`;
+    default:
+      return undefined;
+  }
+}
+
+function failureLine(failure: Failure | undefined): string {
+  if (failure === undefined) return "no reason was given";
+  return `${failure.name}: ${failure.message.split("\n", 1)[0] ?? ""}`;
+}

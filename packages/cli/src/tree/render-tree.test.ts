@@ -1,0 +1,115 @@
+import type { RunState } from "@reprise/core";
+import type { RunnerEvent } from "@reprise/runner";
+import { describe, expect, it } from "vitest";
+import { painter } from "../terminal/paint.ts";
+import { textWidth } from "../terminal/text-width.ts";
+import { renderTree } from "./render-tree.ts";
+import { RunTree } from "./run-tree.ts";
+
+function change(id: string, parentId: string | null, state: RunState, time: number, more: object = {}): RunnerEvent {
+  const funcId = id.replace(/\d+$/, "");
+  return { type: "run", id, parentId, funcId, name: funcId, kind: "func", state, attempt: 1, time, ...more };
+}
+
+function treeOf(...events: RunnerEvent[]): RunTree {
+  const tree = new RunTree();
+  for (const event of events) tree.apply(event);
+  return tree;
+}
+
+const plain = painter(false);
+
+describe("renderTree", () => {
+  it("shows state, duration, progress, what is waited for, and failures", () => {
+    const tree = treeOf(
+      change("pipeline", null, "RUNNING", 0),
+      change("load1", "pipeline", "RUNNING", 0),
+      change("load1", "pipeline", "RESOLVED", 1_200),
+      change("train1", "pipeline", "RUNNING", 1_200, { attempt: 2 }),
+      { type: "progress", runId: "train1", progress: { done: 5, total: 10, note: "epoch 5" }, time: 2_000 },
+      change("check1", "pipeline", "RUNNING", 1_200),
+      change("check1", "pipeline", "FAILED", 1_300, {
+        failure: { name: "TypeError", message: "no such column\nmore", classes: [] },
+      }),
+      change("report1", "pipeline", "CREATED", 1_200, { waitsFor: "train#3f2a8c21" }),
+    );
+    expect(renderTree(tree, { width: 100, height: 20, now: 3_200, paint: plain })).toEqual([
+      "● pipeline  3.2 s",
+      "├─ ✔ load  1.2 s",
+      "├─ ● train  attempt 2  █████░░░░░ 5/10 epoch 5  2.0 s",
+      "├─ ✖ check  failed  100 ms  TypeError: no such column",
+      "└─ ◌ report  waiting  waits for train#3f2a8c21",
+    ]);
+  });
+
+  it("puts many equal siblings into one line with counts, and below it those that say how far they are", () => {
+    const tree = treeOf(change("pipeline", null, "RUNNING", 0));
+    for (let index = 0; index < 24; index++) {
+      tree.apply(change(`train${index}`, "pipeline", index < 22 ? "RUNNING" : "CREATED", 0));
+      if (index < 18) tree.apply(change(`train${index}`, "pipeline", index < 16 ? "RESOLVED" : "FAILED", 10));
+    }
+    tree.apply({ type: "progress", runId: "train20", progress: { done: 1, total: 4, note: null }, time: 5 });
+    expect(renderTree(tree, { width: 100, height: 20, now: 2_000, paint: plain })).toEqual([
+      "● pipeline  2.0 s",
+      "└─ ● train ×24: 16 done, 4 running, 2 waiting, 2 failed ██████▋░░░  2.0 s",
+      "   └─ ● train  ██▌░░░░░░░ 1/4  2.0 s",
+    ]);
+  });
+
+  it("fits any height and width, and keeps what is going on", () => {
+    const tree = treeOf(change("pipeline", null, "RUNNING", 0));
+    for (let step = 0; step < 60; step++) {
+      tree.apply(change(`${"abcdefghij"[step % 10]}step${"x".repeat(step)}`, "pipeline", "RUNNING", 0));
+      for (let child = 0; child < 4; child++) {
+        tree.apply(change(`child${step}x${child}`, `${"abcdefghij"[step % 10]}step${"x".repeat(step)}`, "RESOLVED", 1));
+      }
+    }
+    for (const height of [3, 10, 30, 100, 400]) {
+      for (const width of [20, 40, 120]) {
+        const lines = renderTree(tree, { width, height, now: 2_000, paint: painter(true) });
+        expect(lines.length).toBeLessThanOrEqual(height);
+        for (const line of lines) expect(textWidth(line)).toBeLessThanOrEqual(width);
+      }
+    }
+    expect(renderTree(tree, { width: 80, height: 10, now: 2_000, paint: plain }).at(-1)).toBe(
+      "… 301 runs in all, 240 finished",
+    );
+  });
+
+  it("hides what is below finished runs before it hides anything else", () => {
+    const tree = treeOf(change("pipeline", null, "RUNNING", 0), change("prepare1", "pipeline", "RUNNING", 0));
+    for (let part = 0; part < 6; part++) tree.apply(change(`p${"q".repeat(part)}`, "prepare1", "RESOLVED", 1));
+    tree.apply(change("prepare1", "pipeline", "RESOLVED", 5));
+    tree.apply(change("train1", "pipeline", "RUNNING", 5));
+    const frame = { width: 80, now: 10, paint: plain };
+    expect(renderTree(tree, { ...frame, height: 20 })).toHaveLength(9);
+    expect(renderTree(tree, { ...frame, height: 6 })).toEqual([
+      "● pipeline  10 ms",
+      "├─ ✔ prepare  5 ms",
+      "└─ ● train  5 ms",
+    ]);
+  });
+
+  it("draws a large fan-out as one line", () => {
+    const tree = treeOf(change("pipeline", null, "RUNNING", 0));
+    for (let index = 0; index < 50_000; index++) tree.apply(change(`item${index}`, "pipeline", "RUNNING", 0));
+    expect(renderTree(tree, { width: 80, height: 20, now: 1_000, paint: plain })[1]).toContain(
+      "item ×50,000: 50,000 running",
+    );
+  });
+
+  it("shortens a long name rather than what is said of the run", () => {
+    const name = "judge every single one of the many mails";
+    const tree = treeOf(
+      change("a", null, "RUNNING", 0, { name }),
+      { type: "progress", runId: "a", progress: { done: 5, total: 10, note: "half" }, time: 0 },
+      change("b", "a", "CREATED", 0, { name, waitsFor: `${name}#3f2a8c21` }),
+      ...Array.from({ length: 12 }, (_, index) => change(`c${index}`, "a", "RUNNING", 0, { name })),
+    );
+    expect(renderTree(tree, { width: 60, height: 20, now: 3_000, paint: plain })).toEqual([
+      "● judge every single one of th…  █████░░░░░ 5/10 half  3.0 s",
+      "├─ ◌ judge every sin…  waiting  waits for judge every singl…",
+      "└─ ● judge every single o… ×12: 12 running ░░░░░░░░░░  3.0 s",
+    ]);
+  });
+});
