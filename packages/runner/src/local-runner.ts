@@ -74,13 +74,16 @@ export class LocalRunner extends Runner implements AsyncDisposable {
   }
 
   override async submit<T>(future: Future<T>): Promise<RunHandle<T>> {
-    this.rootOf(future);
-    const home = await this.#open();
-    const options = await withSettings(this.#options, home);
-    // Asked again: while the store was opened, somebody else may have been given the same future.
-    const root = this.rootOf(future);
-    const run = new LocalPipelineRun(root, home, options);
-    const result = run.execute() as Promise<T>;
+    const root = this.claim(future);
+    let result: Promise<T>;
+    let run: LocalPipelineRun;
+    try {
+      const home = await this.#open();
+      run = new LocalPipelineRun(root, home, await withSettings(this.#options, home));
+      result = run.execute() as Promise<T>;
+    } finally {
+      this.giveBack(root);
+    }
     this.#active.add(result);
     result.catch(() => undefined).finally(() => this.#active.delete(result));
     return {

@@ -14,6 +14,9 @@ export interface RunHandle<T> extends AsyncDisposable {
   cancel(reason?: string): Promise<boolean>;
 }
 
+/** Root calls that some runner is about to submit. */
+const claimed = new WeakSet<Call>();
+
 /** Executes graphs of runs. From Sematic's runners. */
 export abstract class Runner {
   /**
@@ -28,6 +31,20 @@ export abstract class Runner {
 
   /** Starts a root future and gives a handle at once. */
   abstract submit<T>(future: Future<T>): Promise<RunHandle<T>>;
+
+  /**
+   * Takes a future for one pipeline run, as {@link rootOf}; until it was submitted or given back, nobody else gets it.
+   */
+  protected claim(future: unknown): Call {
+    const call = this.rootOf(future);
+    claimed.add(call);
+    return call;
+  }
+
+  /** Gives back what could not be submitted; without effect for what was. */
+  protected giveBack(call: Call): void {
+    claimed.delete(call);
+  }
 
   /** The root call behind a future. @throws RepriseError `FUTURE_MISUSE` with what to do instead. */
   protected rootOf(future: unknown): Call {
@@ -61,7 +78,7 @@ export abstract class Runner {
         `${call.place} was made inside a body: only futures made outside can be given to a runner.`,
       );
     }
-    if (call.submitted) {
+    if (call.submitted || claimed.has(call)) {
       throw new RepriseError(
         "FUTURE_MISUSE",
         `${call.place} was given to a runner before. Call the func again for another pipeline run.`,
