@@ -1,5 +1,18 @@
 export { BlobRef, type BlobPart } from "./codec/blob-ref.ts";
 export { cacheKey } from "./codec/cache-key.ts";
+export { type CacheStatus, cacheStatuses, type RunCache } from "./cache/cache-status.ts";
+export {
+  cacheKeyOf,
+  diffKeyRecords,
+  ENCODING_VERSION,
+  type KeyDifference,
+  type KeyIngredient,
+  keyIngredients,
+  type KeyInput,
+  type KeyRecord,
+  type KeySignature,
+  type KeyVersion,
+} from "./cache/key-record.ts";
 export { decode, type DecodeOptions } from "./codec/decode.ts";
 export type { BlobLoader } from "./codec/decoder.ts";
 export { encode, type Encoded, type EncodeOptions, keyDigest } from "./codec/encode.ts";

@@ -18,6 +18,21 @@ export type {
   WriteBatch,
 } from "./backend.ts";
 export type { BlobName, BlobStore, DeleteOptions, TransferOptions } from "./blob-store.ts";
+export type {
+  CacheEntry,
+  CacheEntryDetails,
+  CacheFilter,
+  CacheGroup,
+  CachePut,
+  CacheStore,
+  CacheWriteResult,
+  CacheWrites,
+  Claim,
+  ClaimRequest,
+  Lease,
+  LeaseHolder,
+  MaybePromise,
+} from "./cache/cache-store.ts";
 export { SqliteBackend } from "./sqlite/sqlite-backend.ts";
 export { loadSqlite } from "./sqlite/load-sqlite.ts";
 export type { ConnectionOptions } from "./sqlite/connection.ts";
