@@ -3,6 +3,8 @@ import type { Failure } from "../failure.ts";
 import { decideRetry } from "../retry.ts";
 import { canRunGo, isFinished, type RunState } from "../states.ts";
 import { Deadlines } from "./deadlines.ts";
+import { nestedFailure, timeoutFailure, withBrokenPolicy } from "./failures.ts";
+import { depth, isAwaited } from "./graph.ts";
 import { Queue } from "./queue.ts";
 import type { RunNode, Wait } from "./run-node.ts";
 
@@ -276,13 +278,7 @@ export class Scheduler<N extends RunNode<N>> {
 
   #timeout(node: N, now: number): void {
     const limit = formatDuration(node.timeout ?? 0);
-    const message = `${node.label} did not finish within its timeout of ${limit}. Raise the timeout or make the run faster; queueing and children count.`;
-    const failure: Failure = {
-      name: "TimeoutError",
-      message,
-      classes: ["TimeoutError", "RepriseError", "Error"],
-      code: "TIMEOUT",
-    };
+    const failure = timeoutFailure(node.label, node.timeout ?? 0);
     this.#attemptFailed(node, failure, 0, `the timeout of ${limit} of its ancestor ${node.label} ran out`, now);
   }
 
@@ -312,11 +308,7 @@ export class Scheduler<N extends RunNode<N>> {
   #failNested(node: N, child: N, now: number): void {
     const origin = child.origin ?? child;
     node.origin = origin;
-    node.failure = {
-      name: "NestedFailure",
-      message: `its child ${origin.label} ${origin.state === "CANCELED" ? `was canceled: ${origin.reason ?? ""}` : `failed: ${origin.failure?.message ?? ""}`}`,
-      classes: ["NestedFailure", "Error"],
-    };
+    node.failure = nestedFailure(origin);
     this.#end(node, "NESTED_FAILED", `${origin.label} failed`, now);
   }
 
@@ -477,22 +469,4 @@ export class Scheduler<N extends RunNode<N>> {
 /** Whether a clock was neither replaced by a later one nor outlived by its run's end. */
 function runs<N extends RunNode<N>>({ node, clock }: Clock<N>): boolean {
   return node.clock === clock && !isFinished(node.state);
-}
-
-function withBrokenPolicy(failure: Failure, broken: Failure): Failure {
-  return {
-    ...failure,
-    message: `${failure.message} (not retried: retry.when threw ${broken.name}: ${broken.message})`,
-  };
-}
-
-/** Whether a body waits for a run, so that its failure will be delivered to somebody. */
-function isAwaited<N extends RunNode<N>>(node: N): boolean {
-  return node.waiters?.some((wait) => wait.open && !wait.waiter.bodyDone) === true;
-}
-
-function depth<N extends RunNode<N>>(node: N): number {
-  let levels = 0;
-  for (let above = node.parent; above !== null; above = above.parent) levels += 1;
-  return levels;
 }
