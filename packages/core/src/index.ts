@@ -84,5 +84,6 @@ export {
 export { formatRunId, parseRunId, writeRunId } from "./run-id.ts";
 export { Queue } from "./scheduler/queue.ts";
 export { type Gate, RunNode, type Wait } from "./scheduler/run-node.ts";
-export { type Command, Scheduler } from "./scheduler/scheduler.ts";
+export type { Command } from "./scheduler/command.ts";
+export { Scheduler } from "./scheduler/scheduler.ts";
 export { version } from "./version.ts";

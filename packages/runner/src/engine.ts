@@ -1,8 +1,9 @@
-import { type Command, isFinished, Scheduler, toFailure, type Wait } from "@reprise/core";
+import { type Command, isFinished, Scheduler, toFailure } from "@reprise/core";
 import type { BlobStore } from "@reprise/store";
+import { BodyWaits } from "./body-waits.ts";
 import { type Call, none } from "./call.ts";
-import { Body, runInBody, type Waiting } from "./context.ts";
-import { childOfError, runFailed } from "./failures.ts";
+import { Body, runInBody } from "./context.ts";
+import { childOfError } from "./failures.ts";
 import type { FuturePart } from "./future.ts";
 import { LiveBodies } from "./live-bodies.ts";
 import { elementCall, makeGate } from "./map.ts";
@@ -45,6 +46,7 @@ export class Engine {
   readonly ended: Promise<void>;
   readonly #scheduler: Scheduler<Call>;
   readonly #flow: ValueFlow;
+  readonly #waits: BodyWaits;
   readonly #options: EngineOptions;
   readonly #workdirs: Workdirs;
   readonly #bodies = new LiveBodies();
@@ -66,6 +68,12 @@ export class Engine {
     this.#workdirs = new Workdirs(options.makeWorkdir);
     this.#flow = new ValueFlow(options.values, options.tracker);
     this.#scheduler = new Scheduler({ concurrency: options.concurrency, announce: options.tracker !== undefined });
+    this.#waits = new BodyWaits({
+      scheduler: this.#scheduler,
+      flow: this.#flow,
+      tracker: options.tracker,
+      goOn: () => this.#queuePump(),
+    });
   }
 
   /** Begins with the root run. */
@@ -105,23 +113,13 @@ export class Engine {
   }
 
   /** The value of a part for a body that waits for it. */
-  valueFor(body: Body, { call, path }: FuturePart, signal: AbortSignal | undefined): Promise<unknown> {
+  valueFor(body: Body, part: FuturePart, signal: AbortSignal | undefined): Promise<unknown> {
     if (!body.executes)
       return Promise.reject(body.call.state === "RUNNING" ? body.stopReason() : lateCall(body, "$value() was called"));
-    if (call.maker !== body) return Promise.reject(foreignFuture(call, body.call));
+    if (part.call.maker !== body) return Promise.reject(foreignFuture(part.call, body.call));
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    this.#submit(call);
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const wait = this.#scheduler.wait(body.call, call);
-    if (wait === undefined) {
-      this.#hand(call, { promise, resolve, reject, path, stop: undefined });
-      return promise;
-    }
-    this.tracker?.waits(body.call, call);
-    const stop = signal === undefined ? undefined : this.#stopOnAbort(body, wait, signal);
-    (body.waits ??= new Map()).set(wait, { promise, resolve, reject, path, stop });
-    this.#queuePump();
-    return promise;
+    this.#submit(part.call);
+    return this.#waits.valueFor(body, part, signal);
   }
 
   /** Whether what bodies print also goes to the process's own streams. */
@@ -148,18 +146,6 @@ export class Engine {
   async cleanUp(): Promise<void> {
     this.#timer.set(undefined);
     await this.#workdirs.removeAll();
-  }
-
-  #stopOnAbort(body: Body, wait: Wait<Call>, signal: AbortSignal): () => void {
-    const abandon = (): void => {
-      const waiting = body.waits?.get(wait);
-      if (waiting === undefined) return;
-      waiting.abandoned = { reason: signal.reason };
-      this.#scheduler.stopWaiting(wait);
-      this.#queuePump();
-    };
-    signal.addEventListener("abort", abandon, { once: true });
-    return () => signal.removeEventListener("abort", abandon);
   }
 
   #submitPending(body: Body): void {
@@ -240,7 +226,7 @@ export class Engine {
         this.#publish(command.node);
         break;
       case "deliver":
-        this.#deliver(command.wait);
+        this.#waits.deliver(command.wait);
         break;
       case "abort":
         if (command.node.body?.attempt === command.attempt) this.#stopBody(command.node.body);
@@ -452,31 +438,6 @@ export class Engine {
       },
       (error: unknown) => this.#break(error),
     );
-  }
-
-  #deliver(wait: Wait<Call>): void {
-    const { waits } = wait.waiter.body ?? {};
-    const waiting = waits?.get(wait);
-    if (waiting === undefined) return;
-    waits?.delete(wait);
-    waiting.stop?.();
-    // The body has left without it: that it failed is told by the run.
-    if (wait.waiter.bodyDone) waiting.promise.catch(() => undefined);
-    this.tracker?.resumes(wait.waiter);
-    if (waiting.abandoned === undefined) this.#hand(wait.source, waiting);
-    else waiting.reject(waiting.abandoned.reason);
-  }
-
-  #hand(source: Call, { resolve, reject, path }: Waiting): void {
-    if (source.state !== "RESOLVED") {
-      reject(runFailed(source));
-      return;
-    }
-    try {
-      void chain(this.#flow.part(source, path), resolve, reject);
-    } catch (error) {
-      reject(error);
-    }
   }
 
   /** The engine cannot go on: an error of its own or of the store. Nothing is left to look as if it were running. */

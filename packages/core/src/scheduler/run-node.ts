@@ -33,12 +33,13 @@ const bodyDone = 4;
 const holdsSlot = 8;
 const holdsGate = 16;
 const published = 32;
+const asksCache = 64;
 
 /**
  * A run in the graph, as the scheduler sees it: what it waits for, who waits for it, and how it is doing. It knows
  * nothing of values; whoever executes runs extends it with them.
  *
- * All fields are written by the scheduler only. A graph holds hundreds of thousands of these, so what is yes or no
+ * All fields but `asksCache` are written by the scheduler only. A graph holds hundreds of thousands of these, so what is yes or no
  * shares one number, and what most runs never have is in an object that is made when it is first needed.
  */
 export abstract class RunNode<N extends RunNode<N>> {
@@ -119,6 +120,14 @@ export abstract class RunNode<N extends RunNode<N>> {
   }
   set published(on: boolean) {
     this.#set(published, on);
+  }
+
+  /** Whether an earlier result may stand in for this run: then it is asked for before each attempt. */
+  get asksCache(): boolean {
+    return (this.#flags & asksCache) !== 0;
+  }
+  set asksCache(on: boolean) {
+    this.#set(asksCache, on);
   }
 
   get gate(): Gate<N> | undefined {

@@ -2,36 +2,12 @@ import { formatDuration } from "../duration.ts";
 import type { Failure } from "../failure.ts";
 import { decideRetry } from "../retry.ts";
 import { canRunGo, isFinished, type RunState } from "../states.ts";
+import type { Command } from "./command.ts";
 import { Deadlines } from "./deadlines.ts";
 import { nestedFailure, timeoutFailure, withBrokenPolicy } from "./failures.ts";
 import { depth, isAwaited } from "./graph.ts";
 import { Queue } from "./queue.ts";
 import type { RunNode, Wait } from "./run-node.ts";
-
-/** What the scheduler asks of whoever executes runs. Commands are carried out in order. */
-export type Command<N> =
-  /** The run's state changed: record it, tell others. */
-  | { readonly type: "changed"; readonly node: N; readonly now: number }
-  /** Execute an attempt of the body; then call `returned` or `threw`. */
-  | { readonly type: "start"; readonly node: N }
-  /** The attempt failed and another follows after `delay` ms. */
-  | {
-      readonly type: "retry";
-      readonly node: N;
-      readonly failure: Failure;
-      readonly delay: number;
-      readonly now: number;
-    }
-  /** All parts of the result are there: put it together, then call `assembled` or `threw`. */
-  | { readonly type: "assemble"; readonly node: N }
-  /** The run is RESOLVED: call `published` as soon as others may depend on it. */
-  | { readonly type: "publish"; readonly node: N }
-  /** The run that a body waits for has ended: hand over its value or failure. */
-  | { readonly type: "deliver"; readonly wait: Wait<N> }
-  /** The body is to stop; whatever it still gives is dropped. `attempt` is the one to stop. */
-  | { readonly type: "abort"; readonly node: N; readonly attempt: number }
-  /** The root has ended. */
-  | { readonly type: "ended" };
 
 type Clock<N> = { readonly node: N; readonly clock: number; readonly what: "timeout" | "retry"; readonly at: number };
 
@@ -95,6 +71,37 @@ export class Scheduler<N extends RunNode<N>> {
     if (this.#announce) this.#commands.push({ type: "changed", node, now });
     if (failed !== undefined) this.#cancelDependents(failed, [node], now);
     else if (node.missing === 0) this.#admit(node, now);
+    this.#settle(now);
+  }
+
+  /** The cache has nothing for a run that asked: it executes. */
+  missed(node: N, now: number): void {
+    if (node.state === "CREATED") this.#pass(node, now);
+    else if (node.state === "RETRYING") this.#enqueue(node, now);
+    this.#settle(now);
+  }
+
+  /** An earlier result stands in for a run that asked. False if the run has ended meanwhile. */
+  reused(node: N, now: number): boolean {
+    if (node.state !== "CREATED" && node.state !== "RETRYING") return false;
+    if (node.state === "RETRYING") {
+      this.#go(node, "SCHEDULED", now);
+      this.#go(node, "RUNNING", now);
+    }
+    this.#resolve(node, now);
+    this.#settle(now);
+    return true;
+  }
+
+  /**
+   * A run that asked the cache fails without an attempt: it would wait for itself, or the run that computes the same for
+   * both of them has failed.
+   */
+  refused(node: N, failure: Failure, origin: N, now: number): void {
+    if (node.state !== "CREATED" && node.state !== "RETRYING") return;
+    node.failure = failure;
+    node.origin = origin;
+    this.#end(node, "FAILED", `${node.label} failed`, now);
     this.#settle(now);
   }
 
@@ -228,7 +235,7 @@ export class Scheduler<N extends RunNode<N>> {
     for (const clock of due) {
       if (!runs(clock)) continue;
       const { node, what } = clock;
-      if (what === "retry") this.#enqueue(node, now);
+      if (what === "retry") this.#again(node, now);
       else this.#timeout(node, now);
       this.#settle(now);
     }
@@ -244,8 +251,20 @@ export class Scheduler<N extends RunNode<N>> {
     parent.children = children.filter((child) => !isFinished(child.state));
   }
 
-  /** Inputs are there: through the gate, if there is one, to the queue for a slot. */
+  /** Inputs are there: what was computed before needs neither a place behind the gate nor a slot. */
   #admit(node: N, now: number): void {
+    if (node.asksCache) this.#commands.push({ type: "lookup", node });
+    else this.#pass(node, now);
+  }
+
+  /** Before another attempt the cache is asked again. */
+  #again(node: N, now: number): void {
+    if (node.asksCache) this.#commands.push({ type: "lookup", node });
+    else this.#enqueue(node, now);
+  }
+
+  /** Through the gate, if there is one, to the queue for a slot. */
+  #pass(node: N, now: number): void {
     const { gate } = node;
     if (gate !== undefined && !node.holdsGate) {
       if (gate.active >= gate.limit) {
@@ -301,7 +320,7 @@ export class Scheduler<N extends RunNode<N>> {
     // Told before the change of state: with no delay the next attempt is there already when that is told.
     this.#commands.push({ type: "retry", node, failure, delay: decision.delay, now });
     this.#go(node, "RETRYING", now);
-    if (decision.delay === 0) this.#enqueue(node, now);
+    if (decision.delay === 0) this.#again(node, now);
     else this.#setClock(node, "retry", now + decision.delay);
   }
 
@@ -454,7 +473,7 @@ export class Scheduler<N extends RunNode<N>> {
     gate.active -= 1;
     for (let next = gate.queue.take(); next !== undefined; next = gate.queue.take()) {
       if (next.state !== "CREATED") continue;
-      this.#admit(next, now);
+      this.#pass(next, now);
       return;
     }
   }
