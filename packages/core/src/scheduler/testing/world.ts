@@ -18,6 +18,7 @@ export class TestRun extends RunNode<TestRun> {
     this.tolerate = options.tolerate ?? 0;
     this.label = label;
     this.gate = options.gate;
+    this.asksCache = options.asksCache ?? false;
     watchState(this, world);
   }
 }
@@ -29,6 +30,7 @@ export interface TestRunOptions {
   readonly timeout?: number;
   readonly tolerate?: number;
   readonly gate?: Gate<TestRun>;
+  readonly asksCache?: boolean;
 }
 
 /**
@@ -41,6 +43,8 @@ export class World {
   now = 1_000;
   /** Labels of the bodies that were told to start, in order. */
   readonly started: string[] = [];
+  /** Labels of the runs that asked the cache, in order; tests answer. */
+  readonly lookups: string[] = [];
   /** Labels of the bodies that were told to stop, with the attempt: `a#1`. */
   readonly aborted: string[] = [];
   /** Waits whose result was handed over. */
@@ -102,6 +106,19 @@ export class World {
     return counted;
   }
 
+  /** The cache has nothing for a run. */
+  misses(run: TestRun): void {
+    this.scheduler.missed(run, this.now);
+    this.settle();
+  }
+
+  /** The cache has a result for a run; false if that comes too late. */
+  hits(run: TestRun): boolean {
+    const counted = this.scheduler.reused(run, this.now);
+    this.settle();
+    return counted;
+  }
+
   /** A body waits for a run; undefined if there is nothing to wait for. */
   waits(waiter: TestRun, source: TestRun): Wait<TestRun> | undefined {
     const wait = this.scheduler.wait(waiter, source);
@@ -142,6 +159,9 @@ export class World {
     switch (command.type) {
       case "changed":
         this.announced.add(`${command.node.label} ${command.node.state}`);
+        break;
+      case "lookup":
+        this.lookups.push(command.node.label);
         break;
       case "start":
         this.started.push(command.node.label);
