@@ -24,6 +24,7 @@ export { summarize, type Summary, type SummaryNode, type SummaryOptions } from "
 export {
   type ClassDefinition,
   type ClassOf,
+  defaultRegistry,
   registerClass,
   registerType,
   type TypeDefinition,

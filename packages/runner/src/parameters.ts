@@ -7,8 +7,30 @@ export function parameterNames(run: (...args: never[]) => unknown): string[] {
   return list.map((parameter, at) => {
     const name = /^\s*((?:\.\.\.)?\s*[\p{ID_Start}_$][\p{ID_Continue}$]*)/u.exec(parameter)?.[1];
     if (name !== undefined) return name.replaceAll(/\s/g, "");
-    return at === 0 ? "input" : `argument ${at + 1}`;
+    const dots = parameter.startsWith("...") ? "..." : "";
+    return at === 0 ? `${dots}input` : `${dots}argument ${at + 1}`;
   });
+}
+
+/** Properties that an object is taken apart into. */
+export interface PatternFields {
+  /** Undefined if they cannot be told, because it takes what remains (`...others`) or a computed name. */
+  readonly names: readonly string[] | undefined;
+}
+
+/** Into which properties a function takes its first parameter apart, read from its text; undefined if it does not. */
+export function patternFields(run: (...args: never[]) => unknown): PatternFields | undefined {
+  const [first = ""] = splitParameters(parameterText(Function.prototype.toString.call(run)));
+  if (!first.startsWith("{")) return undefined;
+  const names = splitParameters(first.slice(1, closing(first, 0))).map(propertyName);
+  const known = names.filter((name) => name !== undefined);
+  return { names: known.length === names.length ? known : undefined };
+}
+
+/** The property that an element of a pattern takes: `a`, `a: b`, `a = 1`, `"a b": c`, `1: d`. */
+function propertyName(element: string): string | undefined {
+  const name = /^(?:[\p{ID_Start}_$][\p{ID_Continue}$]*|\d+)(?=\s*(?:[:=]|$))/u.exec(element)?.[0];
+  return name ?? /^(["'])([^\\]*?)\1(?=\s*:)/u.exec(element)?.[2];
 }
 
 /** Whether a parameter's name says that it receives the context. */
@@ -41,7 +63,15 @@ function splitParameters(text: string): string[] {
 }
 
 function withoutComments(text: string): string {
-  return text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, " ").trim();
+  let result = "";
+  for (let at = 0; at < text.length;) {
+    const isComment = text[at] === "/" && (text[at + 1] === "*" || text[at + 1] === "/");
+    const isQuote = `"'\``.includes(text[at] as string);
+    const end = isComment || isQuote ? next(text, at) : at + 1;
+    result += isComment ? " " : text.slice(at, end);
+    at = end;
+  }
+  return result.trim();
 }
 
 /** The position behind the token at `at`: strings, comments and brackets are one token each. */

@@ -1,4 +1,5 @@
 import { RepriseError } from "../errors.ts";
+import { cacheKeyMethod } from "./cache-key.ts";
 import { orderedTypes } from "./ordered.ts";
 
 /** How values of one type are stored, restored and shown. */
@@ -61,9 +62,18 @@ export class TypeRegistry {
   readonly #byName = new Map<string, RegisteredType>();
   readonly #byPrototype = new Map<object, RegisteredType>();
   readonly #predicates: RegisteredType[] = [];
+  #hasKeyedClass = false;
 
   constructor() {
     for (const [type, definition] of orderedTypes) this.registerClass(type, definition);
+  }
+
+  /**
+   * Whether values may take part in keys by `[cacheKey]()`. If not, the digest of an artifact is that of its value in
+   * keys. What is registered with `is` may have that method: nothing is known of it before there are values.
+   */
+  get mayHaveCacheKeys(): boolean {
+    return this.#hasKeyedClass || this.#predicates.length > 0;
   }
 
   /** See {@link registerType}. */
@@ -89,6 +99,7 @@ export class TypeRegistry {
       );
     }
     this.#byPrototype.set(prototype, this.#add(definition as unknown as RegisteredType));
+    this.#hasKeyedClass ||= cacheKeyMethod(prototype) !== undefined;
   }
 
   /** The type registered under a name. */
