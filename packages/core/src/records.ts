@@ -2,6 +2,7 @@
  * What is recorded of a pipeline run: the rows as the runner hands them to a store and as a store gives them back.
  * Times are milliseconds since 1970 UTC.
  */
+import type { RunCache } from "./cache/cache-status.ts";
 import type { Failure } from "./failure.ts";
 import type { PipelineState, RunState } from "./states.ts";
 
@@ -89,6 +90,8 @@ export interface Run {
   /** Why a run was canceled or did not run. */
   readonly reason: string | null;
   readonly progress: Progress | null;
+  /** What the cache did for the run. */
+  readonly cache: RunCache;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Attempt, LogLine, Metric } from "@reprise/core";
 import type {
   ArtifactWrite,
   Backend,
+  CacheChange,
   CommitResult,
   EdgeWrite,
   EventWrite,
@@ -32,6 +33,7 @@ class OpenBatch implements WriteBatch {
   readonly events: EventWrite[] = [];
   readonly logs: OfRun<LogLine>[] = [];
   readonly metrics: OfRun<Metric>[] = [];
+  readonly cacheChanges: CacheChange[] = [];
   /** Blobs that must be on disk before the rows that name them. */
   readonly blobs: Promise<void>[] = [];
   readonly written = Promise.withResolvers<void>();
@@ -127,6 +129,11 @@ export class Recorder {
 
   metric(write: OfRun<Metric>): void {
     this.#add().metrics.push(write);
+  }
+
+  /** What became of a run's place in the cache once its row was written. */
+  cacheChange(write: CacheChange): void {
+    this.#add().cacheChanges.push(write);
   }
 
   /** Resolves when everything that was added is on disk; undefined if it already is. */

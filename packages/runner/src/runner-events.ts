@@ -1,4 +1,4 @@
-import type { Failure, LogLevel, PipelineState, Progress, RunKind, RunState } from "@reprise/core";
+import type { Failure, LogLevel, PipelineState, Progress, RunCache, RunKind, RunState } from "@reprise/core";
 
 /** What a runner tells while it works, for a live view. All of it is plain data, so it can be sent to another process. */
 export type RunnerEvent =
@@ -37,4 +37,6 @@ export interface RunChanged {
   readonly waitsFor?: string | undefined;
   readonly failure?: Failure | undefined;
   readonly reason?: string | undefined;
+  /** What the cache did for the run; absent if it was not asked. */
+  readonly cache?: RunCache | undefined;
 }

@@ -12,6 +12,7 @@ import type {
   PipelineRun,
   PipelineState,
   Run,
+  RunCache,
   RunEvent,
   RunKind,
   RunState,
@@ -68,6 +69,8 @@ export interface RunWrite {
   failure: Run["failure"];
   reason: string | null;
   progress: Run["progress"];
+  /** What the cache did for the run; null stands for `DISABLED` without a note and costs nothing. */
+  cache: RunCache | null;
 }
 
 /** An artifact to store if it is not there yet. `document` is null when the canonical bytes are in the blob store. */
@@ -108,6 +111,15 @@ export interface EventWrite {
   readonly message: string;
 }
 
+/**
+ * What the cache did for a run, told after the run's row, whatever its state: that a result could not be stored is known
+ * only when the run is RESOLVED. Whether the result was reused has to be told by the row itself, for the counts' sake.
+ */
+export interface CacheChange {
+  readonly run: RunRef;
+  readonly cache: RunCache;
+}
+
 /** Everything that one commit writes. A run refers only to rows of its own batch or of earlier ones. */
 export interface WriteBatch {
   readonly artifacts: readonly ArtifactWrite[];
@@ -118,6 +130,7 @@ export interface WriteBatch {
   readonly events: readonly EventWrite[];
   readonly logs: readonly OfRun<LogLine>[];
   readonly metrics: readonly OfRun<Metric>[];
+  readonly cacheChanges: readonly CacheChange[];
 }
 
 /** What a commit could not write, because somebody else had finished the row before (another process canceled it). */
@@ -148,6 +161,10 @@ export interface PipelineRunSummary extends PipelineRun {
   readonly runs: number;
   readonly finished: number;
   readonly failed: number;
+  /** Runs that ended with a result from the cache. */
+  readonly hits: number;
+  /** Milliseconds that these hits saved. */
+  readonly saved: number;
 }
 
 /** The metadata store. All methods reject with `RepriseError` `STORE_…` that names the store's place. */

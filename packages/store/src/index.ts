@@ -2,6 +2,7 @@ export type {
   ArtifactRef,
   ArtifactWrite,
   Backend,
+  CacheChange,
   CommitResult,
   EdgeWrite,
   EventWrite,

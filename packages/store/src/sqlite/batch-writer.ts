@@ -1,6 +1,14 @@
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { type FuncRecord, type PipelineState, pipelineStates, RepriseError } from "@reprise/core";
+import {
+  cacheStatuses,
+  type FuncRecord,
+  parseRunId,
+  type PipelineState,
+  pipelineStates,
+  RepriseError,
+  type RunCache,
+} from "@reprise/core";
 import type {
   ArtifactRef,
   ArtifactWrite,
@@ -25,6 +33,8 @@ interface RootChange {
   runs: number;
   finished: number;
   failed: number;
+  hits: number;
+  saved: number;
 }
 
 /**
@@ -79,11 +89,12 @@ export class BatchWriter {
     for (const write of batch.artifacts) this.#writeArtifact(write);
     for (const write of batch.pipelineRuns) this.#writePipelineRun(write);
     for (const write of batch.runs) this.#writeRun(write);
+    for (const { run, cache } of batch.cacheChanges) this.#writeCache(this.#runKey(run, "run"), cache);
     this.#writeEdges(batch.edges);
     this.#writeJournal(batch);
     for (const root of this.#roots) {
       if (root.runs + root.finished === 0) continue;
-      this.#statements.addCounts.run(root.runs, root.finished, root.failed, root.key);
+      this.#statements.addCounts.run(root.runs, root.finished, root.failed, root.hits, root.saved, root.key);
     }
     this.#keys.settle();
   }
@@ -212,6 +223,7 @@ export class BatchWriter {
       target.allowedFrom,
     );
     if (changes !== 0) {
+      if (write.cache !== null) this.#writeCache(ref.key, write.cache);
       if (target.finished) this.#count(this.#root(write.root), write, 0);
     } else if (this.#statements.selectRun.get(ref.key) === undefined) {
       // The key of a root run is that of its pipeline run, which may have been written before it.
@@ -248,6 +260,7 @@ export class BatchWriter {
       tooLate ? root.reason : write.reason,
       json(write.progress),
     );
+    if (write.cache !== null) this.#writeCache(write.ref.key, write.cache);
     if (tooLate) {
       root.runs += 1;
       root.finished += 1;
@@ -260,6 +273,22 @@ export class BatchWriter {
     root.runs += inserted;
     root.finished += 1;
     if (write.state === "FAILED" || write.state === "NESTED_FAILED") root.failed += 1;
+    if (write.cache === null || write.state !== "RESOLVED") return;
+    if (write.cache.status === "HIT") root.hits += 1;
+    root.saved += write.cache.saved ?? 0;
+  }
+
+  /** A statement of its own, so that runs without a cache pay nothing for its columns. */
+  #writeCache(runKey: number, cache: RunCache): void {
+    const { status, key, originRunId, saved, note } = cache;
+    this.#statements.setCache.run(
+      cacheStatuses.indexOf(status),
+      key === null ? null : Buffer.from(key, "hex"),
+      originRunId === null ? null : (parseRunId(originRunId) ?? null),
+      saved,
+      note,
+      runKey,
+    );
   }
 
   #root(ref: RunRef): RootChange {
@@ -269,7 +298,7 @@ export class BatchWriter {
     if (row === undefined) throw this.#missing(ref, "pipeline run");
     const state: PipelineState | undefined = pipelineStates[row["state"] as number];
     const reason = row["reason"] as string | null;
-    const root = { key, canceled: state === "CANCELED", reason, runs: 0, finished: 0, failed: 0 };
+    const root = { key, canceled: state === "CANCELED", reason, runs: 0, finished: 0, failed: 0, hits: 0, saved: 0 };
     this.#roots.push(root);
     return root;
   }

@@ -52,7 +52,7 @@ CREATE TABLE artifact_blobs (
   PRIMARY KEY (artifact_key, number)
 ) WITHOUT ROWID;
 
--- The key is that of the root run. The three counts are kept by whoever writes runs.
+-- The key is that of the root run. The five counts are kept by whoever writes runs.
 CREATE TABLE pipeline_runs (
   key INTEGER PRIMARY KEY,
   uuid BLOB NOT NULL UNIQUE,
@@ -69,9 +69,13 @@ CREATE TABLE pipeline_runs (
   reason TEXT,
   runs INTEGER NOT NULL DEFAULT 0,
   finished INTEGER NOT NULL DEFAULT 0,
-  failed INTEGER NOT NULL DEFAULT 0
+  failed INTEGER NOT NULL DEFAULT 0,
+  hits INTEGER NOT NULL DEFAULT 0,
+  saved INTEGER NOT NULL DEFAULT 0
 );
 
+-- The cache's columns are all null for a run for which it was not asked. origin_run is an id and no key, because that run
+-- may be gone or in another database.
 CREATE TABLE runs (
   key INTEGER PRIMARY KEY,
   uuid BLOB NOT NULL UNIQUE,
@@ -93,7 +97,12 @@ CREATE TABLE runs (
   output_key INTEGER REFERENCES artifacts (key),
   failure TEXT,
   reason TEXT,
-  progress TEXT
+  progress TEXT,
+  cache_status INTEGER,
+  cache_key BLOB,
+  origin_run BLOB,
+  saved INTEGER,
+  cache_note TEXT
 );
 CREATE INDEX runs_by_root ON runs (root_key);
 

@@ -1,6 +1,7 @@
 /** Rows of the database as the records of `@reprise/core`. */
 import {
   type Artifact,
+  cacheStatuses,
   type Failure,
   type FuncRecord,
   type GitState,
@@ -9,6 +10,7 @@ import {
   pipelineStates,
   type Progress,
   type Run,
+  type RunCache,
   type RunState,
   runStates,
   formatRunId,
@@ -40,6 +42,8 @@ export function toPipelineRun(row: Selectable<Tables["pipeline_runs"]>): Pipelin
     runs: row.runs,
     finished: row.finished,
     failed: row.failed,
+    hits: row.hits,
+    saved: row.saved,
   };
 }
 
@@ -73,6 +77,20 @@ export function toRun(row: RunRow, func: FuncRecord): Run {
     failure: parse<Failure>(row.failure),
     reason: row.reason,
     progress: parse<Progress>(row.progress),
+    cache: toRunCache(row),
+  };
+}
+
+const notAsked: RunCache = { status: "DISABLED", key: null, originRunId: null, saved: null, note: null };
+
+function toRunCache(row: RunRow): RunCache {
+  if (row.cache_status === null) return notAsked;
+  return {
+    status: cacheStatuses[row.cache_status] as RunCache["status"],
+    key: row.cache_key === null ? null : formatHex(row.cache_key),
+    originRunId: row.origin_run === null ? null : formatRunId(row.origin_run),
+    saved: row.saved,
+    note: row.cache_note,
   };
 }
 

@@ -39,6 +39,8 @@ interface PipelineRunTable {
   runs: number;
   finished: number;
   failed: number;
+  hits: number;
+  saved: number;
 }
 
 interface RunTable {
@@ -63,6 +65,11 @@ interface RunTable {
   failure: string | null;
   reason: string | null;
   progress: string | null;
+  cache_status: number | null;
+  cache_key: Uint8Array | null;
+  origin_run: Uint8Array | null;
+  saved: number | null;
+  cache_note: string | null;
 }
 
 interface EdgeTable {

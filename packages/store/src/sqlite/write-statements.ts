@@ -34,7 +34,8 @@ export function prepareWrites(database: DatabaseSync) {
        WHERE key = ? AND (1 << state) & ?`,
     ),
     addCounts: database.prepare(
-      "UPDATE pipeline_runs SET runs = runs + ?, finished = finished + ?, failed = failed + ? WHERE key = ?",
+      `UPDATE pipeline_runs SET runs = runs + ?, finished = finished + ?, failed = failed + ?, hits = hits + ?,
+         saved = saved + ? WHERE key = ?`,
     ),
     selectRun: database.prepare("SELECT state FROM runs WHERE key = ?"),
     insertRun: insert(
@@ -46,6 +47,9 @@ export function prepareWrites(database: DatabaseSync) {
       `UPDATE runs SET state = ?, attempt = ?, scheduled_at = ?, started_at = ?, ran_at = ?, finished_at = ?,
          output_key = ?, failure = ?, reason = ?, progress = ?
        WHERE key = ? AND (1 << state) & ?`,
+    ),
+    setCache: database.prepare(
+      "UPDATE runs SET cache_status = ?, cache_key = ?, origin_run = ?, saved = ?, cache_note = ? WHERE key = ?",
     ),
     lastEdge: database.prepare("SELECT max(number) AS number FROM edges WHERE run_key = ?"),
     insertEdge: insert(

@@ -30,6 +30,7 @@ export function batch(parts: Partial<WriteBatch>): WriteBatch {
     events: none,
     logs: none,
     metrics: none,
+    cacheChanges: none,
     ...parts,
   };
 }
@@ -87,6 +88,7 @@ export function runWrite(root: RunRef, changes: Partial<RunWrite> = {}): RunWrit
     failure: null,
     reason: null,
     progress: null,
+    cache: null,
     ...changes,
   };
 }

@@ -35,7 +35,14 @@ export function testRecords(create: () => Promise<TestStore>): void {
         finishedAt: 2_000,
       });
       await backend.commit(batch({ pipelineRuns: [{ root, run }], runs: [rootWrite(root, { state: "RESOLVED" })] }));
-      expect(await backend.getPipelineRun(idOf(root))).toEqual({ ...run, runs: 1, finished: 1, failed: 0 });
+      expect(await backend.getPipelineRun(idOf(root))).toEqual({
+        ...run,
+        runs: 1,
+        finished: 1,
+        failed: 0,
+        hits: 0,
+        saved: 0,
+      });
     });
 
     test("git state may come with an update, and one without it leaves it", async () => {
@@ -84,6 +91,7 @@ export function testRecords(create: () => Promise<TestStore>): void {
         failure: null,
         reason: null,
         progress: null,
+        cache: { status: "DISABLED", key: null, originRunId: null, saved: null, note: null },
       };
       await backend.commit(batch({ runs: [write] }));
       expect(await backend.getRun(idOf(write.ref))).toEqual(created);
@@ -98,9 +106,83 @@ export function testRecords(create: () => Promise<TestStore>): void {
         failure,
         reason: "gave up",
         progress: { done: 3, total: null, note: "epoch 3" },
+        cache: { status: "MISS", key: "0a".repeat(32), originRunId: idOf(newRef()), saved: 12_345, note: "a note" },
       } as const;
       await backend.commit(batch({ artifacts: [output], runs: [{ ...write, ...later, output: output.ref }] }));
       expect(await backend.getRun(idOf(write.ref))).toEqual({ ...created, ...later, output: output.ref.digest });
+    });
+
+    test("a run that was never scheduled may be RESOLVED from the cache in one write or in two", async () => {
+      await using backend = await (await create()).open();
+      const root = await startPipeline(backend);
+      const output = artifactOf(backend, "reused");
+      const cache = {
+        status: "HIT",
+        key: "0a".repeat(32),
+        originRunId: idOf(newRef()),
+        saved: 500,
+        note: null,
+      } as const;
+      const hit = { state: "RESOLVED", finishedAt: 1_003, output: output.ref, cache } as const;
+      const [atOnce, later] = [runWrite(root), runWrite(root)];
+      await backend.commit(batch({ artifacts: [output], runs: [{ ...atOnce, ...hit }, later] }));
+      expect((await backend.commit(batch({ runs: [{ ...later, ...hit }] }))).refused).toEqual([]);
+      for (const { ref } of [atOnce, later]) {
+        expect(await backend.getRun(idOf(ref))).toMatchObject({
+          state: "RESOLVED",
+          attempt: 0,
+          scheduledAt: null,
+          startedAt: null,
+          finishedAt: 1_003,
+          output: output.ref.digest,
+          cache,
+        });
+      }
+      expect(await backend.getPipelineRun(idOf(root))).toMatchObject({ runs: 3, finished: 2, hits: 2, saved: 1_000 });
+    });
+
+    test("hits and what they saved are counted when runs end, once", async () => {
+      await using backend = await (await create()).open();
+      const root = await startPipeline(backend);
+      const cache = {
+        status: "HIT",
+        key: "0a".repeat(32),
+        originRunId: idOf(newRef()),
+        saved: 40,
+        note: null,
+      } as const;
+      const miss = { ...cache, status: "MISS", originRunId: null, saved: null } as const;
+      const hit = runWrite(root, { cache });
+      const canceled = runWrite(root, { cache });
+      const missed = runWrite(root, { cache: miss });
+      await backend.commit(batch({ runs: [hit, canceled, missed] }));
+      expect(await backend.getPipelineRun(idOf(root))).toMatchObject({ finished: 0, hits: 0, saved: 0 });
+      const ends = [
+        { ...hit, state: "RESOLVED" },
+        { ...canceled, state: "CANCELED" },
+        { ...missed, state: "RESOLVED" },
+      ] as const;
+      await backend.commit(batch({ runs: ends }));
+      await backend.commit(batch({ runs: ends }));
+      expect(await backend.listPipelineRuns()).toMatchObject([{ finished: 3, hits: 1, saved: 40 }]);
+    });
+
+    test("what the cache did may change after a run has ended", async () => {
+      await using backend = await (await create()).open();
+      const root = await startPipeline(backend);
+      const miss = { status: "MISS", key: "0a".repeat(32), originRunId: null, saved: null, note: null } as const;
+      const run = runWrite(root, { state: "RESOLVED", cache: miss });
+      const plain = runWrite(root, { state: "RESOLVED" });
+      await backend.commit(batch({ runs: [run, plain] }));
+      const failed = { ...miss, status: "PUT_FAILED", note: "the disk is full" } as const;
+      const { refused } = await backend.commit(batch({ cacheChanges: [{ run: run.ref, cache: failed }] }));
+      expect(refused).toEqual([]);
+      expect(await backend.getRun(idOf(run.ref))).toMatchObject({ state: "RESOLVED", cache: failed });
+      expect((await backend.getRun(idOf(plain.ref)))?.cache.status).toBe("DISABLED");
+      // In the batch of the row as well: the later word counts.
+      const both = runWrite(root, { state: "RESOLVED", cache: miss });
+      await backend.commit(batch({ runs: [both], cacheChanges: [{ run: both.ref, cache: failed }] }));
+      expect((await backend.getRun(idOf(both.ref)))?.cache).toEqual(failed);
     });
 
     test("edges come back by argument, in the order in which they were written", async () => {
