@@ -1,6 +1,7 @@
 /**
  * A spam filter, from a corpus of real mail to a report on held-out mail: load, clean, remove duplicates, split, train a
  * grid of models, choose the cheapest on validation mail, and judge that one on mail that played no part in the choice.
+ * Results are reused: after an edit, what executes is what depends on it.
  *
  *     npx reprise run examples/spam/pipeline.ts --vocabulary=8000
  */
@@ -24,42 +25,59 @@ import { type Dataset, selectMails, vectorise } from "./vectorise.ts";
 import { learnVocabulary, type Vocabulary } from "./vocabulary.ts";
 
 /** Reads one part of the corpus. */
-const load = func("load", ({ part, share }: { part: CorpusPart; share: number }) => readCorpus(part, share));
+const load = func({
+  id: "load",
+  cache: true,
+  run: ({ part, share }: { part: CorpusPart; share: number }) => readCorpus(part, share),
+});
 
 /** Decodes mails and splits them into tokens. */
-const prepare = func("clean and tokenise", async (mails: RawMail[]): Promise<PreparedMail[]> => {
-  const prepared: PreparedMail[] = [];
-  for (const mail of mails) {
-    prepared.push(tokenise(await cleanMail(mail)));
-    if (prepared.length % 50 === 0) await showProgress(prepared.length, mails.length, "mails");
-  }
-  return prepared;
+const prepare = func({
+  id: "clean and tokenise",
+  cache: true,
+  run: async (mails: RawMail[]): Promise<PreparedMail[]> => {
+    const prepared: PreparedMail[] = [];
+    for (const mail of mails) {
+      prepared.push(tokenise(await cleanMail(mail)));
+      if (prepared.length % 50 === 0) await showProgress(prepared.length, mails.length, "mails");
+    }
+    return prepared;
+  },
 });
 
 /** Leaves out copies and finds groups of mails that are nearly the same. */
-const deduplicate = func("remove duplicates", (batches: PreparedMail[][]): GroupedMail[] => {
-  const mails = batches.flat();
-  const kept = removeDuplicates(mails);
-  context().log.info(`${mails.length - kept.length} of ${mails.length} mails are copies of others`);
-  return kept;
+const deduplicate = func({
+  id: "remove duplicates",
+  cache: true,
+  run: (batches: PreparedMail[][]): GroupedMail[] => {
+    const mails = batches.flat();
+    const kept = removeDuplicates(mails);
+    context().log.info(`${mails.length - kept.length} of ${mails.length} mails are copies of others`);
+    return kept;
+  },
 });
 
 /** Says which mails are for training, for validation and for the test. */
-const split = func("split", ({ mails, ...options }: SplitOptions & { mails: GroupedMail[] }) =>
-  splitMails(mails, options),
-);
+const split = func({
+  id: "split",
+  cache: true,
+  run: ({ mails, ...options }: SplitOptions & { mails: GroupedMail[] }) => splitMails(mails, options),
+});
 
 /** Learns from training mail which tokens to look at. */
-const learn = func(
-  "learn vocabulary",
-  ({ mails, rows, size }: { mails: GroupedMail[]; rows: Uint32Array; size: number }) =>
+const learn = func({
+  id: "learn vocabulary",
+  cache: true,
+  run: ({ mails, rows, size }: { mails: GroupedMail[]; rows: Uint32Array; size: number }) =>
     learnVocabulary(selectFrom(mails, rows), size),
-);
+});
 
 /** Turns mails into rows of numbers. */
-const toFeatures = func("vectorise", ({ mails, vocabulary }: { mails: GroupedMail[]; vocabulary: Vocabulary }) =>
-  vectorise(mails, vocabulary),
-);
+const toFeatures = func({
+  id: "vectorise",
+  cache: true,
+  run: ({ mails, vocabulary }: { mails: GroupedMail[]; vocabulary: Vocabulary }) => vectorise(mails, vocabulary),
+});
 
 interface FitInput {
   settings: ModelSettings;
@@ -69,9 +87,13 @@ interface FitInput {
 }
 
 /** Trains one model. */
-const fit = func("train", ({ settings, data, rows }: FitInput) => {
-  const chosen = Uint32Array.from(rows.flatMap((part) => [...part]));
-  return fitModel(settings, selectMails(data, chosen), (done, total) => showProgress(done, total, "steps"));
+const fit = func({
+  id: "train",
+  cache: true,
+  run: ({ settings, data, rows }: FitInput) => {
+    const chosen = Uint32Array.from(rows.flatMap((part) => [...part]));
+    return fitModel(settings, selectMails(data, chosen), (done, total) => showProgress(done, total, "steps"));
+  },
 });
 
 interface ValidateInput {
@@ -83,16 +105,23 @@ interface ValidateInput {
 }
 
 /** Learns from validation mail how sure the model's scores are, and what its errors cost there. */
-const validate = func("validate", async ({ settings, model, data, rows, lostMailCost }: ValidateInput) => {
-  const { features, labels } = selectMails(data, rows);
-  const found = scores(model, features);
-  const calibration = await calibrate(found, labels);
-  const metrics = judge(probabilities(found, calibration), labels, cheapestLimit(lostMailCost), lostMailCost);
-  context().metric("accuracy", metrics.accuracy);
-  return { settings, calibration, metrics };
+const validate = func({
+  id: "validate",
+  cache: true,
+  run: async ({ settings, model, data, rows, lostMailCost }: ValidateInput) => {
+    const { features, labels } = selectMails(data, rows);
+    const found = scores(model, features);
+    const calibration = await calibrate(found, labels);
+    const metrics = judge(probabilities(found, calibration), labels, cheapestLimit(lostMailCost), lostMailCost);
+    context().metric("accuracy", metrics.accuracy);
+    return { settings, calibration, metrics };
+  },
 });
 
-/** The trial whose errors cost least; of equals, the one that tells spam apart best whatever the limit. */
+/**
+ * The trial whose errors cost least; of equals, the one that tells spam apart best whatever the limit. Not cached: it is
+ * done sooner than the cache is asked.
+ */
 const choose = func("choose", (trials: (Trial & { calibration: Calibration })[]) => {
   const [best] = trials.toSorted(
     (a, b) => a.metrics.cost - b.metrics.cost || b.metrics.areaUnderCurve - a.metrics.areaUnderCurve,
@@ -111,28 +140,35 @@ interface TestInput {
 }
 
 /** Judges the chosen model on test mail. */
-const test = func("test", ({ model, calibration, mails, data, rows, lostMailCost }: TestInput): TestResult => {
-  const { features, labels } = selectMails(data, rows);
-  const limit = cheapestLimit(lostMailCost);
-  const found = probabilities(scores(model, features), calibration);
-  const metrics = judge(found, labels, limit, lostMailCost);
-  context().metric("accuracy", metrics.accuracy);
-  context().metric("false positive rate", metrics.falsePositiveRate);
-  return { metrics, probabilities: found, labels, mistakes: worstMistakes(selectFrom(mails, rows), found, limit) };
+const test = func({
+  id: "test",
+  cache: true,
+  run: ({ model, calibration, mails, data, rows, lostMailCost }: TestInput): TestResult => {
+    const { features, labels } = selectMails(data, rows);
+    const limit = cheapestLimit(lostMailCost);
+    const found = probabilities(scores(model, features), calibration);
+    const metrics = judge(found, labels, limit, lostMailCost);
+    context().metric("accuracy", metrics.accuracy);
+    context().metric("false positive rate", metrics.falsePositiveRate);
+    return { metrics, probabilities: found, labels, mistakes: worstMistakes(selectFrom(mails, rows), found, limit) };
+  },
 });
 
 /** Says what the model goes by. */
-const explain = func("explain", ({ model, vocabulary }: { model: LinearModel; vocabulary: Vocabulary }) =>
-  tellTales(model, vocabulary),
-);
+const explain = func({
+  id: "explain",
+  cache: true,
+  run: ({ model, vocabulary }: { model: LinearModel; vocabulary: Vocabulary }) => tellTales(model, vocabulary),
+});
 
 /** Puts everything together for people to read. */
-const report = func("report", (input: ReportInput) => makeReport(input));
+const report = func({ id: "report", cache: true, run: (input: ReportInput) => makeReport(input) });
 
 /** Trains a spam filter on real mail and judges it on mail that it has not seen. */
 export const spamFilter = func({
   id: "spam filter",
   input: settingsSchema,
+  cache: true,
   run: ({ share, vocabulary: size, validation, test: testPart, lostMailCost, seed }) => {
     const prepared = corpusParts.map((part) => {
       const mails = load({ part, share }).$set({ name: `load ${part}` });
