@@ -7,12 +7,19 @@ import { type Duration, parseDuration, RepriseError } from "@reprise/core";
 export interface CacheOptions {
   /**
    * What stands for the code in the key: a text of your own that you change when results change (as in Latch), `"auto"`
-   * for a digest of the func's code and everything it reaches, `"body"` for its own body only. Default: `"auto"`.
+   * for a digest of the func's code and everything it reaches, `"body"` for its own body only. Default: `"auto"`. A
+   * version that is there but empty, undefined or null is an error: a key without one would never change.
    */
-  readonly version?: string | undefined;
-  /** Names of arguments that do not count. */
+  readonly version?: string;
+  /**
+   * Names of arguments that do not count or, if the func takes one object, of its fields. A name that is not there is an
+   * error. Not together with `key`.
+   */
   readonly ignore?: readonly string[] | undefined;
-  /** The value that stands for the arguments in the key. Default: the arguments. */
+  /**
+   * Makes the value that stands for the arguments in the key, from copies of them. If it throws, or gives undefined, the
+   * call is not cached. Default: the arguments.
+   */
   readonly key?: ((...args: never[]) => unknown) | undefined;
   /** Entries older than this are not used. Default: no limit. */
   readonly maxAge?: Duration | undefined;
@@ -35,12 +42,13 @@ export function checkCacheOptions(cache: unknown, what: string): boolean | Cache
     if (!fields.includes(field)) invalid(what, `unknown field "${field}"; known: ${fields.join(", ")}`);
   }
   const options = cache as CacheOptions;
-  if ("version" in options && (typeof options.version !== "string" || options.version.trim() === "")) {
-    invalid(what, 'version must be a text that is not empty; leave it out for "auto"');
-  }
+  if ("version" in options) checkVersion(options.version, what);
   if (options.ignore !== undefined && !isTexts(options.ignore))
     invalid(what, "ignore must be an array of argument names");
   if (options.key !== undefined && typeof options.key !== "function") invalid(what, "key must be a function");
+  if (options.key !== undefined && options.ignore !== undefined) {
+    invalid(what, "key and ignore exclude each other; leave out of the key what is to be ignored");
+  }
   if (options.maxAge !== undefined) parseDuration(options.maxAge, `cache.maxAge of ${what}`);
   if (options.serialize !== undefined && typeof options.serialize !== "boolean")
     invalid(what, "serialize must be true or false");
@@ -49,6 +57,12 @@ export function checkCacheOptions(cache: unknown, what: string): boolean | Cache
     invalid(what, 'scope must be "namespace" or "pipeline"');
   }
   return options;
+}
+
+function checkVersion(version: unknown, what: string): void {
+  if (typeof version === "string" && version.trim() !== "") return;
+  const given = typeof version === "string" ? "an empty text" : version === null ? "null" : typeof version;
+  invalid(what, `a cached func needs a version that is a text, such as "v1", not ${given}; leave it out for "auto"`);
 }
 
 function isPart(value: unknown): boolean {

@@ -81,8 +81,10 @@ export interface FuncOptions<I, O, A extends readonly unknown[], R> {
   readonly cache?:
     | boolean
     | (Omit<CacheOptions, "key"> & {
-        /** The value that stands for the input in the cache key. */
-        readonly key?: (...args: I extends AnySchema ? [input: StandardSchemaV1.InferOutput<I>] : A) => unknown;
+        /** Makes the value that stands for the arguments in the key; it gets them as the body does, but no context. */
+        readonly key?: (
+          ...args: I extends AnySchema ? [input: StandardSchemaV1.InferOutput<I>] : WithoutContext<A>
+        ) => unknown;
       })
     | undefined;
   /** Run in a process or pod of its own. Default: false. */

@@ -1,5 +1,6 @@
 import { DuplicateFuncError, RepriseError } from "@reprise/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { checkIgnored } from "./cache/ignored.ts";
 import { Call } from "./call.ts";
 import { parseCallOptions } from "./call-options.ts";
 import { currentBody } from "./context.ts";
@@ -125,7 +126,7 @@ function define(given: Record<string, unknown>, place: SourcePlace | undefined):
   const schema = checkSchema(input, "input", what);
   const names = parameterNames(body);
   const parameters = schema === undefined ? names : ["input"];
-  return {
+  const definition: FuncDefinition = {
     kind: "func",
     id: id.normalize("NFC"),
     name: name ?? id,
@@ -140,6 +141,8 @@ function define(given: Record<string, unknown>, place: SourcePlace | undefined):
       schema === undefined ? names.findLastIndex((last, at) => at === names.length - 1 && isContextName(last)) : 1,
     place,
   };
+  checkIgnored(definition, definition.options.cache, what);
+  return definition;
 }
 
 function checkBody(run: unknown, what: string): (...args: never[]) => unknown {

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { NotInFuncError, RepriseError } from "@reprise/core";
+import { checkIgnored } from "./cache/ignored.ts";
 import type { Call } from "./call.ts";
 import { type CallOptions, parseCallOptions } from "./call-options.ts";
 import { currentBody } from "./context.ts";
@@ -84,7 +85,9 @@ const members: Readonly<Record<string, (target: FuturePart, self: unknown) => un
     changeable(target, "$set");
     const { call } = target;
     if (call.map !== undefined) refuseElementOptions(call, options);
-    const changes = { ...call.changes, ...parseCallOptions(options, `$set of func "${call.definition.id}"`) };
+    const what = `$set of func "${call.definition.id}"`;
+    const changes = { ...call.changes, ...parseCallOptions(options, what) };
+    checkIgnored(call.definition, changes.cache, what);
     call.changes = changes;
     return self;
   },

@@ -1,5 +1,9 @@
 export type { CacheOptions } from "./cache-options.ts";
 export type { CallOptions } from "./call-options.ts";
+export { type KeyArgument, KeyMaker, type KeyScope, type MadeKey } from "./cache/key-maker.ts";
+export type { Problem } from "./cache/problem.ts";
+export { type FoundSignature, signatureOf } from "./cache/signature.ts";
+export { type FoundVersion, FuncVersions, type FuncVersionsOptions } from "./cache/versions.ts";
 export {
   type ClosureChanges,
   type ClosurePart,

@@ -1,5 +1,6 @@
 import { type Gate, Queue, RepriseError } from "@reprise/core";
 import { Call } from "./call.ts";
+import { checkIgnored } from "./cache/ignored.ts";
 import { type CallOptions, type ParsedOptions, parseCallOptions } from "./call-options.ts";
 import { type FuncDefinition, valueLabels } from "./func-definition.ts";
 import { isFuture } from "./future.ts";
@@ -64,12 +65,9 @@ export function parseMapOptions(
   if (tolerate !== Number.POSITIVE_INFINITY && !(Number.isInteger(tolerate) && tolerate >= 0)) {
     throw new RepriseError("INVALID_OPTION", `${what}: tolerate must be a whole number from 0, not ${tolerate}.`);
   }
-  return {
-    element,
-    concurrency,
-    tolerate,
-    each: each === undefined ? undefined : parseCallOptions(each, `each of ${what}`),
-  };
+  const parsed = each === undefined ? undefined : parseCallOptions(each, `each of ${what}`);
+  checkIgnored(element, parsed?.cache, `each of ${what}`);
+  return { element, concurrency, tolerate, each: parsed };
 }
 
 /** A gate that lets `limit` runs through at a time; undefined if there is no limit. */

@@ -69,6 +69,36 @@ const keyed = func({
 });
 expectTypeOf(keyed({ day: "2020" })).toEqualTypeOf<Pending<number>>();
 
+// Without a schema they see the arguments of the body, without the context.
+const keyedArguments = func({
+  id: "keyedArguments",
+  cache: {
+    key: (a, b) => {
+      expectTypeOf(a).toEqualTypeOf<number>();
+      expectTypeOf(b).toEqualTypeOf<string | undefined>();
+      return [a, b];
+    },
+  },
+  run: (a: number, b?: string) => [a, b] as const,
+});
+expectTypeOf(keyedArguments(1)).toEqualTypeOf<Pending<readonly [number, string | undefined]>>();
+const keyedBesideContext = func({
+  id: "keyedBesideContext",
+  cache: { key: (...args) => expectTypeOf(args).toEqualTypeOf<[a: number]>() },
+  run: (a: number, context: RunContext) => a + context.attempt,
+});
+expectTypeOf(keyedBesideContext(1)).toEqualTypeOf<Pending<number>>();
+const keyedRest = func({ id: "keyedRest", cache: { key: (...all) => all.length }, run: (...all: number[]) => all });
+expectTypeOf(keyedRest(1, 2)).toEqualTypeOf<Pending<number[]>>();
+func({
+  id: "keyedWrongly",
+  // @ts-expect-error the body takes a number
+  cache: { key: (text: string) => text },
+  run: (n: number) => n,
+});
+// @ts-expect-error a version that may be missing: a func without one must leave it out
+func({ id: "unversioned", cache: { version: process.env["VERSION"] }, run: () => 1 });
+
 // valibot and arktype.
 const fitValibot = func({ id: "fitValibot", input: v.object({ n: v.number() }), run: ({ n }) => n + 1 });
 expectTypeOf(fitValibot({ n: add(1, 2) })).toEqualTypeOf<Pending<number>>();
