@@ -5,6 +5,9 @@ import { ArtifactStore } from "./artifact-store.ts";
 import type { Backend } from "./backend.ts";
 import { LocalBlobStore } from "./blobs/local-blob-store.ts";
 import type { BlobStore } from "./blob-store.ts";
+import type { CacheStore } from "./cache/cache-store.ts";
+import type { LeaseTimes } from "./cache/own-leases.ts";
+import { type CacheStoreOptions, SqliteCacheStore } from "./cache/sqlite-cache-store.ts";
 import { Settings } from "./settings.ts";
 import type { ConnectionOptions } from "./sqlite/connection.ts";
 import { SqliteBackend } from "./sqlite/sqlite-backend.ts";
@@ -15,6 +18,8 @@ import { makeWorkdir } from "./workdirs.ts";
 export interface HomeOptions extends Pick<ConnectionOptions, "busyTimeout" | "maxPages"> {
   /** The folder. Default: the environment variable `REPRISE_HOME`, else `.reprise` in the user's home folder. */
   readonly path?: string;
+  /** How this process says that it is alive while it computes what others wait for. */
+  readonly lease?: LeaseTimes;
 }
 
 /** A folder that holds everything that reprise keeps: the database, the blobs, the settings. */
@@ -25,6 +30,8 @@ export interface Home extends AsyncDisposable {
   readonly blobs: BlobStore;
   readonly artifacts: ArtifactStore;
   readonly settings: Settings;
+  /** Opened at first use by its methods, which reject or throw `STORE_…`; getting it never throws. */
+  readonly cache: CacheStore;
   /** Makes a fresh, private folder for a body. Whoever asked removes it; garbage collection removes what a crash left. */
   makeWorkdir(): string;
 }
@@ -57,7 +64,7 @@ export async function openHome(options: HomeOptions = {}): Promise<Home> {
     if (typeof code === "string" && cannotBeMade.has(code)) throw readOnly(path, { cause: error });
     throw error;
   }
-  return new LocalHome(path, () => SqliteBackend.open(join(path, databaseName), options));
+  return new LocalHome(path, options, () => SqliteBackend.open(join(path, databaseName), options));
 }
 
 /**
@@ -66,25 +73,29 @@ export async function openHome(options: HomeOptions = {}): Promise<Home> {
 export async function openHomeForReading(options: HomeOptions = {}): Promise<Home> {
   const path = homePath(options.path);
   const database = join(path, databaseName);
-  return new LocalHome(path, () =>
+  return new LocalHome(path, { ...options, readOnly: true }, () =>
     existsSync(database) ? SqliteBackend.open(database, { ...options, readOnly: true }) : SqliteBackend.empty(database),
   );
 }
 
 const databaseName = "reprise.db";
+/** Apart from the records, so that a full, damaged or read-only cache never harms a run. */
+const cacheName = "cache.db";
 
 class LocalHome implements Home {
   readonly path: string;
   readonly blobs: BlobStore;
   readonly settings: Settings;
+  readonly cache: CacheStore;
   readonly #openBackend: () => Backend;
   #backend: Backend | undefined;
   #artifacts: ArtifactStore | undefined;
 
-  constructor(path: string, openBackend: () => Backend) {
+  constructor(path: string, options: CacheStoreOptions, openBackend: () => Backend) {
     this.path = path;
     this.blobs = new LocalBlobStore(join(path, "blobs"));
     this.settings = new Settings(join(path, "settings.json"));
+    this.cache = new SqliteCacheStore(join(path, cacheName), options);
     this.#openBackend = openBackend;
   }
 
@@ -104,6 +115,7 @@ class LocalHome implements Home {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.blobs[Symbol.asyncDispose]();
+    await this.cache[Symbol.asyncDispose]();
     await this.#backend?.[Symbol.asyncDispose]();
   }
 }

@@ -3,9 +3,8 @@ import { chmod, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { isPipelineFinished, pipelineStates, RepriseError, shortId } from "@reprise/core";
-import { type Home, openHome } from "@reprise/store";
+import { type Home, isProcessGone, openHome } from "@reprise/store";
 import { formatBytes } from "../when.ts";
-import { isDriverGone } from "./driver-gone.ts";
 
 /** What a check found. */
 export interface Finding {
@@ -118,7 +117,7 @@ async function checkRuns({ backend }: Home, fix: boolean): Promise<Finding> {
   for (const state of pipelineStates) {
     if (isPipelineFinished(state)) continue;
     for (const run of await backend.listPipelineRuns({ state, limit: 1_000 })) {
-      if (await isDriverGone(run.origin)) gone.push(run.id);
+      if (isProcessGone(run.origin)) gone.push(run.id);
     }
   }
   if (gone.length === 0) return { check: "runs", status: "ok", message: "no pipeline run without its process" };

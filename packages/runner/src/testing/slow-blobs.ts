@@ -30,12 +30,13 @@ export class SlowRunner extends LocalRunner {
   protected override async openHome(): Promise<Home> {
     const home = await openHome({ path: this.#path });
     const blobs = new SlowBlobs(`${this.#path}/blobs`, this.#before);
-    const { path, backend, settings } = home;
+    const { path, backend, settings, cache } = home;
     const artifacts = new ArtifactStore(backend, blobs);
     return {
       path,
       backend,
       settings,
+      cache,
       blobs,
       artifacts,
       makeWorkdir: () => home.makeWorkdir(),

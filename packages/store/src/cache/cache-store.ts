@@ -62,7 +62,7 @@ export interface ClaimRequest {
   readonly label: string;
   /** Keys whose leases the asking run's ancestors hold: waiting for whoever waits for one of them would never end. */
   readonly holds: readonly string[];
-  /** An entry older than so many milliseconds counts as expired; exactly that age is valid. Absent: no limit. */
+  /** An entry older than so many milliseconds counts as expired; exactly that age is valid. 0: any. Absent: no limit. */
   readonly maxAge?: number | undefined;
   /** Whether to take a lease. Without, a missing entry is answered by `free` alone. */
   readonly lease: boolean;
@@ -127,7 +127,10 @@ export interface CacheFilter {
   readonly unusedFor?: number;
   /** Bytes of the artifact at least. */
   readonly largerThan?: number;
-  /** Only the entries that must go, least recently used first, so that those left have at most so many bytes in all. */
+  /**
+   * Of the entries that match all else, only those that must go, least recently used first, so that those left have at
+   * most so many bytes in all.
+   */
   readonly keepBytes?: number;
 }
 
@@ -150,8 +153,9 @@ export interface CacheStore extends AsyncDisposable {
   /** Whose entries these are: one account exists until there is a server. Part of every key. */
   readonly account: string;
   /**
-   * The entry of each key or, in the same transaction, the lease to compute it. From the first lease on, a heartbeat that
-   * does not live on this thread's event loop says that this process is alive.
+   * The entry of each key or, in the same transaction, the lease to compute it; a run that holds the lease is given it
+   * again. From the first lease on, a heartbeat that does not live on this thread's event loop says that this process is
+   * alive.
    */
   claim(requests: readonly ClaimRequest[]): MaybePromise<readonly Claim[]>;
   /** Says that a run no longer waits for a key. */
@@ -173,6 +177,8 @@ export interface CacheStore extends AsyncDisposable {
     filter: CacheFilter,
     options: { readonly dryRun: boolean },
   ): Promise<{ readonly entries: number; readonly bytes: number; readonly keys: readonly string[] }>;
+  /** Removes key records and code that no entry has named for 30 days, and what processes left that are gone. */
+  sweep(): Promise<void>;
   /** Ids of the artifacts that entries name; garbage collection keeps them. */
   artifacts(): Promise<readonly string[]>;
 }

@@ -4,7 +4,7 @@ import type * as Sqlite from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { RepriseError } from "@reprise/core";
 import { loadSqlite } from "./load-sqlite.ts";
-import { migrations, schemaVersion } from "./migrations.ts";
+import { migrations } from "./migrations.ts";
 import { isBusy, readOnly, sqliteCode, storeFailure } from "./sqlite-failure.ts";
 
 /** How to open a database file. */
@@ -17,42 +17,54 @@ export interface ConnectionOptions {
   readonly maxPages?: number;
 }
 
+/** What a database file holds, and how much of it a power cut may take. */
+export interface Schema {
+  /** Steps that only go forward: step `n` is at position `n - 1`. */
+  readonly migrations: readonly string[];
+  /** `FULL`: every commit is on disk when it returns. `NORMAL`: a power cut may take the last ones, as a whole. */
+  readonly synchronous: "FULL" | "NORMAL";
+}
+
 type DatabaseSync = Sqlite.DatabaseSync;
 const { DatabaseSync } = loadSqlite();
+
+/** The schema of the records. */
+const records: Schema = { migrations, synchronous: "FULL" };
 
 const waiting = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Opens the database file, creating or upgrading it if needed, ready for use: write-ahead log, every commit on disk when
- * it returns.
+ * Opens the database file, creating or upgrading it if needed, ready for use, with a write-ahead log. Default schema: that
+ * of the records.
  *
  * Errors: `STORE_READ_ONLY`, `STORE_TOO_NEW`, `STORE_FULL`, `STORE_FAILED`.
  */
-export function openConnection(path: string, options: ConnectionOptions = {}): DatabaseSync {
+export function openConnection(path: string, options: ConnectionOptions = {}, schema: Schema = records): DatabaseSync {
   const place = resolve(path);
   try {
-    return options.readOnly === true ? openReader(place, options) : openWriter(place, options);
+    return options.readOnly === true ? openReader(place, options, schema) : openWriter(place, options, schema);
   } catch (error) {
     throw failureToOpen(error, place, options);
   }
 }
 
 /** A database in memory that holds nothing. */
-export function openEmpty(): DatabaseSync {
+export function openEmpty(schema: Schema = records): DatabaseSync {
   const database = new DatabaseSync(":memory:");
-  for (const step of migrations) database.exec(step);
+  for (const step of schema.migrations) database.exec(step);
   return database;
 }
 
-function openWriter(path: string, options: ConnectionOptions): DatabaseSync {
+function openWriter(path: string, options: ConnectionOptions, schema: Schema): DatabaseSync {
   if (!existsSync(path)) createFile(path);
   else accessSync(path, constants.R_OK | constants.W_OK);
   const database = new DatabaseSync(path, { enableForeignKeyConstraints: false });
   try {
-    tune(database, options);
+    tune(database, options, schema);
     const version = userVersion(database);
-    if (version > schemaVersion) throw tooNew(path, version);
-    if (version < schemaVersion) migrate(database, path, options.busyTimeout);
+    const known = schema.migrations.length;
+    if (version > known) throw tooNew(path, version, known);
+    if (version < known) migrate(database, path, schema, options.busyTimeout);
     return database;
   } catch (error) {
     database.close();
@@ -60,21 +72,22 @@ function openWriter(path: string, options: ConnectionOptions): DatabaseSync {
   }
 }
 
-function openReader(path: string, options: ConnectionOptions): DatabaseSync {
+function openReader(path: string, options: ConnectionOptions, schema: Schema): DatabaseSync {
   const database = openUnchanged(path);
   try {
     database.exec(`PRAGMA busy_timeout = ${busyTimeout(options)}; PRAGMA cache_size = -32768`);
     const version = userVersion(database);
-    if (version === schemaVersion) return database;
-    if (version > schemaVersion) throw tooNew(path, version);
-    if (version > 0) throw tooOld(path, version);
+    const known = schema.migrations.length;
+    if (version === known) return database;
+    if (version > known) throw tooNew(path, version, known);
+    if (version > 0) throw tooOld(path, version, known);
   } catch (error) {
     database.close();
     throw error;
   }
   // Whoever created the file was stopped before there was anything in it.
   database.close();
-  return openEmpty();
+  return openEmpty(schema);
 }
 
 function openUnchanged(path: string): DatabaseSync {
@@ -108,26 +121,26 @@ function createFile(path: string): void {
   chmodSync(path, 0o600);
 }
 
-function tune(database: DatabaseSync, options: ConnectionOptions): void {
-  // Every commit is on disk when it returns: batches make that nearly free. Checkpoints are rare, because each page that
-  // changed many times since the last one is then written once.
+function tune(database: DatabaseSync, options: ConnectionOptions, { synchronous }: Schema): void {
+  // Where every commit is on disk when it returns, batches make that nearly free. Checkpoints are rare, because each page
+  // that changed many times since the last one is then written once.
   const limit = options.maxPages === undefined ? "" : `PRAGMA max_page_count = ${options.maxPages};`;
   database.exec(
-    `PRAGMA busy_timeout = ${busyTimeout(options)}; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000; ` +
+    `PRAGMA busy_timeout = ${busyTimeout(options)}; PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = 8000; ` +
       `PRAGMA cache_size = -32768; ${limit}`,
   );
 }
 
-function migrate(database: DatabaseSync, path: string, timeout = 20_000): void {
+function migrate(database: DatabaseSync, path: string, { migrations }: Schema, timeout = 20_000): void {
   // Another process may be opening the same fresh file: whoever is second waits for the write lock, then finds the work
   // done. SQLite refuses some of these meetings at once instead of waiting, hence the loop.
   persist(timeout, () => {
     database.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");
     try {
       const version = userVersion(database);
-      if (version > schemaVersion) throw tooNew(path, version);
+      if (version > migrations.length) throw tooNew(path, version, migrations.length);
       for (const step of migrations.slice(version)) database.exec(step);
-      database.exec(`PRAGMA user_version = ${schemaVersion}; COMMIT`);
+      database.exec(`PRAGMA user_version = ${migrations.length}; COMMIT`);
     } catch (error) {
       rollback(database);
       throw error;
@@ -165,18 +178,18 @@ function busyTimeout(options: ConnectionOptions): number {
   return options.busyTimeout ?? 20_000;
 }
 
-function tooNew(path: string, version: number): RepriseError {
+function tooNew(path: string, version: number, known: number): RepriseError {
   return new RepriseError(
     "STORE_TOO_NEW",
-    `${path} was written by a newer reprise (its format is ${version}, this release knows up to ${schemaVersion}). ` +
+    `${path} was written by a newer reprise (its format is ${version}, this release knows up to ${known}). ` +
       `Upgrade reprise, or choose another home with REPRISE_HOME.`,
   );
 }
 
-function tooOld(path: string, version: number): RepriseError {
+function tooOld(path: string, version: number, known: number): RepriseError {
   return new RepriseError(
     "STORE_FAILED",
-    `${path} was written by an older reprise (its format is ${version}, this release reads ${schemaVersion}) and may ` +
+    `${path} was written by an older reprise (its format is ${version}, this release reads ${known}) and may ` +
       `not be changed now. Open it once with a command that writes, such as \`reprise gc\` or a run.`,
   );
 }

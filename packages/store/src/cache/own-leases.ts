@@ -1,0 +1,117 @@
+import type { DatabaseSync } from "node:sqlite";
+import { thisProcess } from "../process-gone.ts";
+import { databaseTime } from "./cache-schema.ts";
+import type { Lease } from "./cache-store.ts";
+import { Heartbeat } from "./heartbeat.ts";
+
+/** How a store says that its process is alive. */
+export interface LeaseTimes {
+  /** Milliseconds from one sign of life to the next. Default: 10,000. */
+  readonly heartbeat?: number;
+  /** Milliseconds of silence after which others take the leases over. Default: 30,000. */
+  readonly grace?: number;
+}
+
+const day = 86_400_000;
+
+/** The leases that this process holds through one open file, and what it said that its runs wait for. */
+export class OwnLeases {
+  readonly #database: DatabaseSync;
+  readonly #place: string;
+  readonly #heartbeatEvery: number;
+  readonly #grace: number;
+  readonly #held = new Map<string, number>();
+  /** Of each run that has rows in `waits`, the key that it waits for. */
+  readonly #waiting = new Map<string, string>();
+  #key: number | undefined;
+  #heartbeat: Heartbeat | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(database: DatabaseSync, place: string, { heartbeat = 10_000, grace = 30_000 }: LeaseTimes) {
+    this.#database = database;
+    this.#place = place;
+    this.#heartbeatEvery = heartbeat;
+    this.#grace = grace;
+  }
+
+  /** Key of this process in `owners`; undefined before its first lease. */
+  get key(): number | undefined {
+    return this.#key;
+  }
+
+  /** Whether this process holds the lease of a key. */
+  holds(key: string): boolean {
+    return this.#held.has(key);
+  }
+
+  /** What a run was last said to wait for. */
+  waitOf(runId: string): string | undefined {
+    return this.#waiting.get(runId);
+  }
+
+  /** Says in the transaction that is open that this process is alive now; gives its key. */
+  sayAlive(): number {
+    const { host, pid, processStartedAt } = thisProcess();
+    if (this.#key === undefined) removeForgotten(this.#database);
+    const { key } = this.#database
+      .prepare(
+        `INSERT INTO owners (key, host, pid, process_started_at, heartbeat_at, grace)
+           VALUES (?, ?, ?, ?, ${databaseTime}, ?)
+         ON CONFLICT DO UPDATE SET heartbeat_at = excluded.heartbeat_at RETURNING key`,
+      )
+      .get(this.#key ?? null, host, pid, processStartedAt, this.#grace) as { key: number };
+    return key;
+  }
+
+  /** Takes note, after the commit, of leases that this process was given under its key: their fences by key. */
+  took(owner: number, fences: ReadonlyMap<string, number>): void {
+    for (const [key, fence] of fences) this.#held.set(key, fence);
+    this.#key = owner;
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
+    this.#heartbeat ??= new Heartbeat(this.#place, owner, this.#heartbeatEvery);
+    this.#heartbeat.start();
+  }
+
+  /** Takes note, after the commit, of leases that were given back or lost. */
+  dropped(leases: readonly Lease[]): void {
+    for (const { key, fence } of leases) if (this.#held.get(key) === fence) this.#held.delete(key);
+    if (this.#held.size > 0 || this.#heartbeat === undefined || this.#idle !== undefined) return;
+    // Pipelines take leases again and again: a thread that ended after each would be started anew all the time.
+    this.#idle = setTimeout(() => {
+      void this.#endHeartbeat();
+    }, this.#grace).unref();
+  }
+
+  /** Takes note, after the commit, of what runs wait for; undefined: for nothing any more. */
+  waits(runs: ReadonlyMap<string, string | undefined>): void {
+    for (const [runId, key] of runs) {
+      if (key === undefined) this.#waiting.delete(runId);
+      else this.#waiting.set(runId, key);
+    }
+  }
+
+  /** Ends the signs of life. The rows are left to whoever calls. */
+  async close(): Promise<void> {
+    this.#held.clear();
+    await this.#endHeartbeat();
+  }
+
+  async #endHeartbeat(): Promise<void> {
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
+    const heartbeat = this.#heartbeat;
+    this.#heartbeat = undefined;
+    await heartbeat?.stop();
+  }
+}
+
+/** Removes what processes have left that were last heard of so long ago that nobody asks any more. */
+export function removeForgotten(database: DatabaseSync): void {
+  const forgotten = `(SELECT key FROM owners WHERE abs(${databaseTime} - heartbeat_at) > ${day})`;
+  database.exec(
+    `DELETE FROM waits WHERE owner IN ${forgotten};
+     DELETE FROM leases WHERE owner IN ${forgotten};
+     DELETE FROM owners WHERE key IN ${forgotten}`,
+  );
+}
