@@ -30,6 +30,7 @@ export {
   type TypeDefinition,
   TypeRegistry,
 } from "./codec/type-registry.ts";
+export { diffValues, type DiffValuesOptions, type ValueDifference } from "./diff-values.ts";
 export { BlobHasher, CHUNK_SIZE, combineChunkDigests, type Digest, digestBytes } from "./digest.ts";
 export { nameErrorClass, RepriseError, type ErrorCode, type RepriseErrorOptions } from "./errors.ts";
 export { type Duration, formatDuration, parseDuration } from "./duration.ts";
