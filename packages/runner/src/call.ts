@@ -1,4 +1,5 @@
 import { formatRunId, type RetryPolicy, RunNode } from "@reprise/core";
+import type { CallCache } from "./cache/call-cache.ts";
 import type { ParsedOptions } from "./call-options.ts";
 import type { Body } from "./context.ts";
 import type { FuncDefinition } from "./func-definition.ts";
@@ -43,6 +44,8 @@ export class Call extends RunNode<Call> {
   /** What was thrown, as itself, for handing on within this process. */
   error: unknown = undefined;
   map: MapPlan | undefined = undefined;
+  /** Set if the call asks the cache. */
+  cache: CallCache | undefined = undefined;
   track: CallTrack | undefined = undefined;
   #uuid: Uint8Array | undefined = undefined;
   #id: string | undefined = undefined;

@@ -31,6 +31,8 @@ export interface RunContext {
   readonly metric: (name: string, value: number, type?: MetricType) => void;
   /** Says how far the work is. `total` may be unknown. */
   readonly progress: (done: number, total?: number, note?: string) => void;
+  /** Says that the result of this attempt is not to be reused; without effect where nothing is cached. */
+  readonly noCache: () => void;
   /** A fresh directory for this attempt; made when first asked for, removed afterwards. */
   readonly workdir: string;
 }
@@ -122,6 +124,12 @@ export class Body implements RunContext {
 
   get progress(): RunContext["progress"] {
     return (done, total, note) => this.#progress(done, total, note);
+  }
+
+  get noCache(): RunContext["noCache"] {
+    return () => {
+      if (this.call.cache !== undefined) this.call.cache.vetoed = this.attempt;
+    };
   }
 
   #metric(name: string, value: number, type: MetricType): void {

@@ -1,6 +1,7 @@
 import { type Command, isFinished, Scheduler, toFailure } from "@reprise/core";
 import type { BlobStore } from "@reprise/store";
 import { BodyWaits } from "./body-waits.ts";
+import type { CacheAnswers, EngineCache } from "./cache/call-cache.ts";
 import { type Call, none } from "./call.ts";
 import { Body, runInBody } from "./context.ts";
 import { childOfError } from "./failures.ts";
@@ -31,6 +32,8 @@ export interface EngineOptions {
   readonly makeWorkdir: () => string;
   /** Whether what bodies print also goes to the process's own streams. Default: true. */
   readonly forwardsOutput?: boolean;
+  /** Makes the cache, given where its answers go; undefined if nothing is reused. */
+  readonly cache?: ((answers: CacheAnswers, flow: ValueFlow) => EngineCache) | undefined;
   /** Where bodies keep files; undefined for a runner without a store. */
   readonly blobs?: BlobStore;
 }
@@ -47,6 +50,7 @@ export class Engine {
   readonly #scheduler: Scheduler<Call>;
   readonly #flow: ValueFlow;
   readonly #waits: BodyWaits;
+  readonly #cache: EngineCache | undefined;
   readonly #options: EngineOptions;
   readonly #workdirs: Workdirs;
   readonly #bodies = new LiveBodies();
@@ -74,6 +78,19 @@ export class Engine {
       tracker: options.tracker,
       goOn: () => this.#queuePump(),
     });
+    this.#cache = options.cache?.(this.#answers(), this.#flow);
+  }
+
+  #answers(): CacheAnswers {
+    const then = (answer: () => void): void => {
+      answer();
+      this.#queuePump();
+    };
+    return {
+      reused: (call) => then(() => this.#scheduler.reused(call, Date.now())),
+      missed: (call) => then(() => this.#scheduler.missed(call, Date.now())),
+      refused: (call, failure, origin) => then(() => this.#scheduler.refused(call, failure, origin, Date.now())),
+    };
   }
 
   /** Begins with the root run. */
@@ -172,6 +189,7 @@ export class Engine {
       for (const element of call.map.calls)
         for (const { parts } of element.args) for (const part of parts) this.#submit(part.call);
     }
+    if (this.#cache?.concerns(call) === true) call.asksCache = true;
     this.tracker?.created(call, Date.now());
     this.#scheduler.create(call, call.sources, Date.now());
   }
@@ -215,6 +233,10 @@ export class Engine {
     switch (command.type) {
       case "changed":
         this.tracker?.changed(command.node, command.now);
+        if (command.node.cache !== undefined && isFinished(command.node.state)) this.#cache?.ended(command.node);
+        break;
+      case "lookup":
+        this.#cache?.lookUp(command.node);
         break;
       case "start":
         this.#execute(command.node);
@@ -327,10 +349,14 @@ export class Engine {
       this.#late(body);
       return;
     }
-    call.output = output;
-    if (output !== undefined) this.tracker?.output(call, output);
+    if (output !== undefined) this.#keepOutput(call, output);
     this.#scheduler.returned(call, body.attempt, output === undefined, Date.now());
     this.#leave(body);
+  }
+
+  #keepOutput(call: Call, own: Stored): void {
+    call.output = call.cache === undefined ? own : (this.#cache?.valueOf(call, own) ?? own);
+    this.tracker?.output(call, call.output);
   }
 
   #executeMap(body: Body, [items]: unknown[]): void {
@@ -378,9 +404,8 @@ export class Engine {
 
   #finishAssembly(call: Call, output: Stored): void {
     if (call.state !== "RAN") return;
-    call.output = output;
     call.result = undefined;
-    this.tracker?.output(call, output);
+    this.#keepOutput(call, output);
     this.#scheduler.assembled(call, Date.now());
     this.#queuePump();
   }

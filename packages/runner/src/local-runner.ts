@@ -1,7 +1,11 @@
 import { type GitState, type PipelineRun, type PipelineState, RepriseError } from "@reprise/core";
 import type { Home, RunRef, WriteBatch } from "@reprise/store";
 import type { Call } from "./call.ts";
-import { Engine } from "./engine.ts";
+import { type CacheMode, checkCacheMode } from "./cache/call-cache.ts";
+import { CacheSession } from "./cache/cache-session.ts";
+import { keyMakingOf } from "./cache/key-makers.ts";
+import { type CacheNamespace, checkNamespace, defaultNamespace, resolveNamespace } from "./cache/namespace.ts";
+import { Engine, type EngineOptions } from "./engine.ts";
 import { pipelineFailed } from "./failures.ts";
 import type { Future } from "./future-types.ts";
 import { describeOrigin, readGitState } from "./origin.ts";
@@ -30,6 +34,16 @@ export interface LocalRunnerOptions {
   readonly concurrency?: number | undefined;
   /** When results are on disk. Default: the setting `DURABILITY`, else `"ordered"`. */
   readonly durability?: Durability | undefined;
+  /**
+   * Namespace of the cache entries that are read and written: a text, or a function that makes one from the root future; it
+   * is called once per pipeline run, before the first lookup. Default: the setting `CACHE_NAMESPACE`, else `"default"`.
+   */
+  readonly cacheNamespace?: CacheNamespace | undefined;
+  /**
+   * What funcs with the option `cache` may do: `"on"` reads and writes, `"refresh"` executes and replaces what was stored,
+   * `"readOnly"` only reads, `"off"` neither. Default: `"on"`.
+   */
+  readonly cache?: CacheMode | undefined;
   /** Cancels the pipeline runs of this runner when it is aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Hears everything that happens while it happens. If it throws, a warning says so and it hears no more. */
@@ -40,7 +54,17 @@ export interface LocalRunnerOptions {
   readonly handleSignals?: boolean | undefined;
 }
 
-const knownOptions = ["home", "concurrency", "durability", "signal", "onEvent", "forwardOutput", "handleSignals"];
+const knownOptions = [
+  "home",
+  "concurrency",
+  "durability",
+  "cacheNamespace",
+  "cache",
+  "signal",
+  "onEvent",
+  "forwardOutput",
+  "handleSignals",
+];
 
 /**
  * Executes graphs in this process and records everything in the embedded store: runs, inputs, outputs, logs, failures.
@@ -70,6 +94,8 @@ export class LocalRunner extends Runner implements AsyncDisposable {
       );
     }
     if (options.concurrency !== undefined) checkConcurrency(options.concurrency);
+    if (options.cacheNamespace !== undefined) checkNamespace(options.cacheNamespace, "LocalRunner");
+    if (options.cache !== undefined) checkCacheMode(options.cache, "LocalRunner");
     this.#options = options;
   }
 
@@ -79,7 +105,7 @@ export class LocalRunner extends Runner implements AsyncDisposable {
     let run: LocalPipelineRun;
     try {
       const home = await this.#open();
-      run = new LocalPipelineRun(root, home, await withSettings(this.#options, home));
+      run = new LocalPipelineRun(root, future, home, await withSettings(this.#options, home));
       result = run.execute() as Promise<T>;
     } finally {
       this.giveBack(root);
@@ -138,14 +164,20 @@ const patienceForBodies = 200;
 interface Settled extends LocalRunnerOptions {
   readonly concurrency: number;
   readonly durability: Durability;
+  readonly cacheNamespace: CacheNamespace;
 }
 
 async function withSettings(options: LocalRunnerOptions, { settings }: Home): Promise<Settled> {
-  const [concurrency, durability] = await Promise.all([settings.get("CONCURRENCY"), settings.get("DURABILITY")]);
+  const [concurrency, durability, namespace] = await Promise.all([
+    settings.get("CONCURRENCY"),
+    settings.get("DURABILITY"),
+    settings.get("CACHE_NAMESPACE"),
+  ]);
   return {
     ...options,
     concurrency: options.concurrency ?? Number(concurrency ?? defaultConcurrency),
     durability: options.durability ?? (durability === "step" ? "step" : "ordered"),
+    cacheNamespace: options.cacheNamespace ?? namespace ?? defaultNamespace,
   };
 }
 
@@ -157,6 +189,7 @@ class LocalPipelineRun {
   readonly #values: ArtifactValues;
   readonly #home: Home;
   readonly #engine: Engine;
+  #cache: CacheSession | undefined = undefined;
   readonly #ref: RunRef;
   #row: PipelineRun;
   /** Whether its end was handed to the recorder. */
@@ -164,7 +197,7 @@ class LocalPipelineRun {
   #broken: { readonly error: unknown } | undefined = undefined;
   #storeError: { readonly error: unknown } | undefined = undefined;
 
-  constructor(root: Call, home: Home, options: Settled) {
+  constructor(root: Call, future: Future<unknown>, home: Home, options: Settled) {
     this.#root = root;
     this.#options = { ...options, onEvent: tellWatcher(options.onEvent) };
     this.#home = home;
@@ -188,6 +221,7 @@ class LocalPipelineRun {
       forwardsOutput: options.forwardOutput ?? true,
       blobs: home.blobs,
       makeWorkdir: () => home.makeWorkdir(),
+      cache: this.#cacheOf(future, tracker),
     });
     const now = Date.now();
     this.#row = {
@@ -209,6 +243,26 @@ class LocalPipelineRun {
     return this.#engine.cancel(reason);
   }
 
+  #cacheOf(root: Future<unknown>, tracker: PipelineTracker): EngineOptions["cache"] {
+    const { cache: mode = "on", cacheNamespace } = this.#options;
+    if (mode === "off") return undefined;
+    return (answers, flow) => {
+      this.#cache = new CacheSession({
+        root: this.#root,
+        mode,
+        namespace: () => resolveNamespace(cacheNamespace, root),
+        store: this.#home.cache,
+        artifacts: this.#home.artifacts,
+        values: this.#values,
+        flow,
+        ...keyMakingOf(this.#home),
+        tracker,
+        answers,
+      });
+      return this.#cache;
+    };
+  }
+
   async execute(): Promise<unknown> {
     // An argument that cannot be stored throws here: then there is no pipeline run.
     this.#engine.start();
@@ -228,6 +282,7 @@ class LocalPipelineRun {
     } catch (error) {
       throw this.#storeError === undefined ? error : this.#lost(this.#storeError.error);
     } finally {
+      this.#cache?.close();
       await this.#engine.cleanUp();
       endCapture();
       unwatch();
@@ -243,6 +298,8 @@ class LocalPipelineRun {
       this.#broken = { error };
       await new Promise(setImmediate);
     }
+    // What was computed can be reused from the moment the caller has its result.
+    await this.#cache?.flush();
     if (this.#root.state !== "CANCELED") await atMost(git, patienceForGit);
     this.#written = true;
     this.#write(this.#outcome());
@@ -310,7 +367,7 @@ class LocalPipelineRun {
   #abandoned(reason: string): WriteBatch {
     const finishedAt = Date.now();
     const { write } = this.#root.track as NonNullable<Call["track"]>;
-    const none = { artifacts: [], edges: [], attempts: [], events: [], logs: [], metrics: [] };
+    const none = { artifacts: [], edges: [], attempts: [], events: [], logs: [], metrics: [], cacheChanges: [] };
     return {
       ...none,
       pipelineRuns: [{ root: this.#ref, run: { ...this.#row, state: "CANCELED", finishedAt } }],

@@ -1,5 +1,6 @@
 import { type Encoded, type Failure, isFinished, type Progress, type RunState } from "@reprise/core";
 import type { ArtifactStore, FuncRef, RunRef, RunWrite } from "@reprise/store";
+import type { CallCache } from "./cache/call-cache.ts";
 import type { Call, Composite } from "./call.ts";
 import { type FuncDefinition, funcRecord } from "./func-definition.ts";
 import { formatPath } from "./future.ts";
@@ -75,7 +76,7 @@ export class PipelineTracker implements Tracker {
       });
     }
     if (call.changes?.standalone ?? call.definition.options.standalone ?? false) {
-      this.#warnOnce(
+      this.warn(
         call,
         `func "${call.definition.id}" is standalone, but this runner has no worker processes yet: it runs inline, in the driver.`,
       );
@@ -158,6 +159,17 @@ export class PipelineTracker implements Tracker {
     if (call.waits === 0 && call.state === "RUNNING") this.#emitRun(call, Date.now(), undefined);
   }
 
+  cache(call: Call): void {
+    const { told, status } = call.cache as CallCache;
+    this.#row(call).cache = told;
+    if (status === "WAITING") this.#emitRun(call, Date.now(), told.note?.replace(/^waits for /, ""));
+  }
+
+  cacheChanged(call: Call): void {
+    this.#recorder.cacheChange({ run: refOf(call), cache: (call.cache as CallCache).told });
+    this.#emitRun(call, Date.now(), undefined);
+  }
+
   log(call: Call, entry: LogEntry): void {
     const { stream, level, time, attempt } = entry;
     const text = stream === "log" ? logText(entry.text) : entry.text;
@@ -203,8 +215,7 @@ export class PipelineTracker implements Tracker {
     this.#emit?.({ type: "progress", runId: call.id, progress: telling.progress, time: Date.now() });
   }
 
-  /** Warns once per text: in the events of the pipeline run, and to whoever watches or, failing that, the process. */
-  #warnOnce(call: Call, message: string): void {
+  warn(call: Call, message: string): void {
     if (this.#warned.has(message)) return;
     this.#warned.add(message);
     const time = Date.now();
@@ -231,6 +242,7 @@ export class PipelineTracker implements Tracker {
       ...(waitsFor === undefined ? {} : { waitsFor }),
       ...(call.failure === undefined ? {} : { failure: call.failure }),
       ...(call.reason === undefined ? {} : { reason: call.reason }),
+      ...(call.cache === undefined ? {} : { cache: call.cache.told }),
     });
   }
 
@@ -257,6 +269,7 @@ export class PipelineTracker implements Tracker {
       failure: null,
       reason: null,
       progress: null,
+      cache: null,
     };
   }
 
@@ -306,6 +319,7 @@ export class PipelineTracker implements Tracker {
     if (artifact.recorded || encoded === undefined) return artifact;
     artifact.recorded = true;
     const { write, blobsWritten } = this.#artifacts.prepare(encoded, artifact.ref);
+    artifact.size = write.size;
     const bytes = sizeInMemory(encoded);
     this.#recorder.artifact(write, bytes, blobsWritten);
     if (bytes > keepInMemory) {

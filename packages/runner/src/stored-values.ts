@@ -1,5 +1,5 @@
 import { decode, encode, type Encoded } from "@reprise/core";
-import type { ArtifactRef, ArtifactStore, BlobStore } from "@reprise/store";
+import type { ArtifactRef, ArtifactStore, BlobStore, Recalled } from "@reprise/store";
 import { decodingWith } from "./values/blobs.ts";
 import type { Stored, Values } from "./values.ts";
 
@@ -17,9 +17,12 @@ export class StoredArtifactValue implements Stored {
   #encoded: Encoded | undefined;
   #kept: WeakRef<Encoded> | undefined = undefined;
 
-  constructor(encoded: Encoded, primitive: boolean, value: unknown) {
+  /** Bytes of the artifact with its blobs; known once it was recorded. */
+  size = 0;
+
+  constructor(encoded: Encoded | undefined, ref: ArtifactRef, primitive: boolean, value: unknown) {
     this.#encoded = encoded;
-    this.ref = { digest: encoded.digest, key: 0 };
+    this.ref = ref;
     this.primitive = primitive;
     this.value = value;
   }
@@ -57,7 +60,23 @@ export class ArtifactValues implements Values {
       typeof value === "string"
         ? value.length <= longText
         : (typeof value !== "object" || value === null) && typeof value !== "function";
-    return new StoredArtifactValue(encoded, primitive, primitive ? value : undefined);
+    const ref = { digest: encoded.digest, key: 0 };
+    return new StoredArtifactValue(encoded, ref, primitive, primitive ? value : undefined);
+  }
+
+  /** A value that was found in the store, and verified. */
+  recalled({ ref, bytes, hasBlobs, size }: Extract<Recalled, { type: "found" }>): StoredArtifactValue {
+    const { digest } = ref;
+    const encoded =
+      bytes === undefined || hasBlobs ? undefined : { digest, bytes, blobs: [], typeName: "", references: [] };
+    const stored = new StoredArtifactValue(encoded, ref, false, undefined);
+    stored.recorded = true;
+    stored.size = size;
+    return stored;
+  }
+
+  digestOf(stored: Stored): string {
+    return (stored as StoredArtifactValue).ref.digest;
   }
 
   restore(stored: Stored): unknown {

@@ -48,6 +48,12 @@ export interface Tracker {
   log(call: Call, entry: LogEntry): void;
   metric(call: Call, entry: MetricEntry): void;
   progress(call: Call, progress: Progress): void;
+  /** What the cache does for a call has changed. */
+  cache(call: Call): void;
+  /** What the cache did for a call that has ended has changed. */
+  cacheChanged(call: Call): void;
+  /** Warns once per text: in the events of the pipeline run, and to whoever watches or, failing that, the process. */
+  warn(call: Call, message: string): void;
   /** Resolves when all that was said so far is on disk; undefined if it already is. */
   durable(): Promise<void> | undefined;
   /** So much waits to be written that no further body should start. */

@@ -1,4 +1,5 @@
 import { RepriseError, toFailure } from "@reprise/core";
+import type { KeyArgument } from "./cache/key-maker.ts";
 import { type Call, type Composite, none } from "./call.ts";
 import { argumentLabel, type FuncDefinition } from "./func-definition.ts";
 import { chain, chainAll } from "./maybe-promise.ts";
@@ -62,6 +63,17 @@ export class ValueFlow {
     return chain(args, ([value]) => chain(validate(input, value, "input", call.place), (valid) => [valid]));
   }
 
+  /** The arguments of a call as they take part in its cache key: validated, where there is a schema. */
+  keyArguments(call: Call): MaybePromise<KeyArgument[]> {
+    if (call.definition.input !== undefined) {
+      return chain(this.inputs(call), (args) => args.map((value) => ({ digest: undefined, value: () => value })));
+    }
+    return call.args.map((arg, at) => ({
+      digest: this.#digestOf(arg),
+      value: () => this.#argument(call, arg, at),
+    }));
+  }
+
   /** The result of a body, or of what it was put together from: validated and stored. */
   output(call: Call, value: unknown): MaybePromise<Stored> {
     const { output } = call.definition;
@@ -96,6 +108,14 @@ export class ValueFlow {
   #passes(given: readonly unknown[], definition: FuncDefinition): boolean {
     if (!this.#values.shares) return false;
     return given.every((value, at) => extractFutures(value, argumentLabel(definition, at)) === undefined);
+  }
+
+  #digestOf({ stored, parts }: Composite): string | undefined {
+    if (parts.length === 0) return this.#values.digestOf(stored as Stored);
+    const [only] = parts;
+    // The output of another run as it is.
+    if (stored !== undefined || only === undefined || only.path.length > 0) return undefined;
+    return only.call.state === "RESOLVED" ? this.#values.digestOf(only.call.output as Stored) : undefined;
   }
 
   #argument(call: Call, arg: Composite, at: number): unknown {

@@ -18,6 +18,8 @@ export interface Values {
   capture(value: unknown, path: string): Stored;
   /** A value of one's own: nobody else has it. */
   restore(stored: Stored): unknown;
+  /** The digest of the artifact of a value; undefined if it has none. */
+  digestOf(stored: Stored): string | undefined;
   /** Whether values are handed on as they are, so that keeping them is all there is to {@link capture}. */
   readonly shares: boolean;
 }
@@ -26,5 +28,6 @@ export interface Values {
 export const sharedValues: Values = {
   capture: (value) => ({ primitive: true, value }),
   restore: (stored) => stored.value,
+  digestOf: () => undefined,
   shares: true,
 };

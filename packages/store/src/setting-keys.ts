@@ -13,6 +13,11 @@ const text = (description: string): SettingKey => ({ description, secret: false 
 
 /** Every setting. Those for Snowflake have the names that they have in Sematic. */
 export const settingKeys: Readonly<Record<string, SettingKey>> = {
+  CACHE_NAMESPACE: {
+    description: "Namespace of cache entries where a runner names none; `default` unless it is set.",
+    secret: false,
+    check: (value) => (value.trim() === "" ? "it has to be a text that is not empty" : undefined),
+  },
   CONCURRENCY: {
     description: "How many bodies run at once in a driver unless a runner says otherwise, e.g. 64.",
     secret: false,
