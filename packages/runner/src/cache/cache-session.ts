@@ -168,17 +168,25 @@ export class CacheSession implements EngineCache {
     const { definition } = call;
     const { options } = cacheOf(call);
     const scope = { account: store.account, namespace, rootFunc: root.definition.id };
+    const unreadable = (): void => this.#uncached(call, null);
+    let args: ReturnType<ValueFlow["keyArguments"]>;
+    try {
+      args = flow.keyArguments(call);
+    } catch {
+      // The input is invalid or cannot be read: the attempt will say so.
+      unreadable();
+      return;
+    }
     return chain(
-      flow.keyArguments(call),
-      (args) =>
-        chain(keys.make(definition, options, args, scope), (made): void => {
+      args,
+      (given) =>
+        chain(keys.make(definition, options, given, scope), (made) => {
           this.#tellBlindSpots(call);
           if ("problem" in made) this.#uncached(call, made.problem);
           else this.#keyed(call, made.key, made.record);
         }),
-      // The input is invalid or cannot be read: the attempt will say so.
-      () => this.#uncached(call, null),
-    ) as void | Promise<void>;
+      unreadable,
+    );
   }
 
   /** What the digest of the func's code cannot see is told once. */

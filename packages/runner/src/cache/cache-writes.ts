@@ -108,5 +108,5 @@ export class PendingWrites {
 }
 
 function isEmpty(batch: Batch): boolean {
-  return Object.values(batch).every((list) => list.length === 0);
+  return Object.values(batch).every((list: readonly unknown[]) => list.length === 0);
 }

@@ -2,20 +2,9 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { context } from "../context.ts";
 import { func } from "../func.ts";
-import { LocalRunner, type LocalRunnerOptions } from "../local-runner.ts";
-import type { RunnerEvent } from "../runner-events.ts";
 import { SilentRunner } from "../silent-runner.ts";
 import { homeOf, temporaryFolder } from "../testing/temporary-home.ts";
-
-/** How often bodies have executed, by name. */
-let counts: Record<string, number> = {};
-function count(name: string): number {
-  counts[name] = (counts[name] ?? 0) + 1;
-  return counts[name];
-}
-function resetCounts(): void {
-  counts = {};
-}
+import { count, counts, resetCounts, runnerFor } from "./testing/watched-runner.ts";
 
 const double = func({ id: "double", cache: { version: "1" }, run: (value: number) => count("double") && value * 2 });
 const inner = func("inner", (value: number) => count("inner") && value + 1);
@@ -29,30 +18,6 @@ const values = func({
   },
 });
 const nothing = func({ id: "nothing", cache: { version: "1" }, run: () => void count("nothing") });
-
-interface Told {
-  readonly statuses: Record<string, string[]>;
-  readonly warnings: string[];
-}
-
-/** A runner, and what it tells: the last cache status of each run, by func. */
-function runnerFor(home: string, options: LocalRunnerOptions = {}): { runner: LocalRunner; told: Told } {
-  const last = new Map<string, { funcId: string; status: string }>();
-  const warnings: string[] = [];
-  const onEvent = (event: RunnerEvent): void => {
-    if (event.type === "run") last.set(event.id, { funcId: event.funcId, status: event.cache?.status ?? "none" });
-    if (event.type === "warning") warnings.push(event.message);
-  };
-  const told = {
-    get statuses() {
-      const statuses: Record<string, string[]> = {};
-      for (const { funcId, status } of last.values()) (statuses[funcId] ??= []).push(status);
-      return statuses;
-    },
-    warnings,
-  };
-  return { runner: new LocalRunner({ home, onEvent, ...options }), told };
-}
 
 async function runsOf(home: string, rootId: string) {
   const { backend } = await homeOf(home);
@@ -141,156 +106,6 @@ describe("a hit", () => {
     await new SilentRunner().run(double(3));
     await new SilentRunner().run(double(3));
     expect(counts).toEqual({ double: 2 });
-  });
-});
-
-describe("switches", () => {
-  test("of a call go over those of the func", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    const { runner } = runnerFor(home);
-    await runner.run(inner(1).$set({ cache: { version: "7" } }));
-    await runner.run(inner(1).$set({ cache: { version: "7" } }));
-    expect(counts).toEqual({ inner: 1 });
-    await runner.run(double(1).$set({ cache: false }));
-    await runner.run(double(1).$set({ cache: false }));
-    expect(counts).toEqual({ inner: 1, double: 2 });
-  });
-
-  test("of a map are those of its elements", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    const all = func("all inner", (list: number[]) => inner.map(list, { each: { cache: { version: "1" } } }));
-    await runnerFor(home).runner.run(all([1, 2, 3]));
-    expect(await runnerFor(home).runner.run(all([3, 2, 1, 4]))).toEqual([4, 3, 2, 5]);
-    expect(counts).toEqual({ inner: 4 });
-  });
-
-  test("off neither reads nor writes", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    await runnerFor(home, { cache: "off" }).runner.run(double(1));
-    await runnerFor(home).runner.run(double(1));
-    await runnerFor(home, { cache: "off" }).runner.run(double(1));
-    expect(counts).toEqual({ double: 3 });
-  });
-
-  test("readOnly reads and does not write", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    const { runner, told } = runnerFor(home, { cache: "readOnly" });
-    await runner.run(double(1));
-    await runner.run(double(1));
-    await runnerFor(home).runner.run(double(1));
-    await runner.run(double(1));
-    expect(counts).toEqual({ double: 3 });
-    expect(told.statuses["double"]).toEqual(["MISS", "MISS", "HIT"]);
-  });
-
-  test("refresh executes and replaces what was there, but only when it succeeds", async () => {
-    const home = temporaryFolder();
-    let made = 0;
-    let breaks = false;
-    const numbered = func({
-      id: "numbered",
-      cache: { version: "1" },
-      run: () => {
-        if (breaks) throw new Error("broken");
-        return (made += 1);
-      },
-    });
-    const { runner, told } = runnerFor(home, { cache: "refresh" });
-    expect(await runnerFor(home).runner.run(numbered())).toBe(1);
-    expect(await runner.run(numbered())).toBe(2);
-    expect(await runnerFor(home).runner.run(numbered())).toBe(2);
-    breaks = true;
-    await expect(runner.run(numbered())).rejects.toThrow("broken");
-    expect(await runnerFor(home).runner.run(numbered())).toBe(2);
-    expect(told.statuses["numbered"]).toEqual(["REFRESHED", "REFRESHED"]);
-  });
-
-  test("refresh does not read before a retry either", async () => {
-    const home = temporaryFolder();
-    let made = 0;
-    const flaky = func({
-      id: "flaky refresh",
-      cache: { version: "1" },
-      retry: { retries: 2 },
-      run: () => {
-        made += 1;
-        if (made === 2) throw new Error("once");
-        return made;
-      },
-    });
-    expect(await runnerFor(home).runner.run(flaky())).toBe(1);
-    expect(await runnerFor(home, { cache: "refresh" }).runner.run(flaky())).toBe(3);
-    expect(await runnerFor(home).runner.run(flaky())).toBe(3);
-  });
-
-  test.each([["on!"], [""], [true], [null]])("%j is no mode", (cache) => {
-    expect(() => new LocalRunner({ cache: cache as never })).toThrow(/cache must be one of "on", "refresh"/);
-  });
-});
-
-describe("the namespace", () => {
-  test("separates, also where only the end differs", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    const long = "n".repeat(60);
-    for (const cacheNamespace of [`${long}a`, `${long}b`, `${long}a`]) {
-      await runnerFor(home, { cacheNamespace }).runner.run(double(1));
-    }
-    expect(counts).toEqual({ double: 2 });
-  });
-
-  test("is the same however its letters are composed", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    for (const form of ["NFC", "NFD"]) {
-      await runnerFor(home, { cacheNamespace: "münchen".normalize(form) }).runner.run(double(1));
-    }
-    expect(counts).toEqual({ double: 1 });
-  });
-
-  test("may come from a function of the root future, called once per pipeline run", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    const asked: unknown[] = [];
-    const pair = func("pair", () => [double(1), double(2)]);
-    const root = pair();
-    const cacheNamespace = async (future: unknown) => {
-      asked.push(future);
-      await new Promise(setImmediate);
-      return "mine";
-    };
-    const { runner } = runnerFor(home, { cacheNamespace });
-    await runner.run(root);
-    await runnerFor(home, { cacheNamespace: "mine" }).runner.run(pair());
-    expect(asked).toHaveLength(1);
-    // Not compared by the test's own means, which look inside a future.
-    expect(asked[0] === root).toBe(true);
-    expect(counts).toEqual({ double: 2 });
-  });
-
-  test.each([
-    [
-      "throws",
-      () => {
-        throw new Error("no branch");
-      },
-    ],
-    ["rejects", () => Promise.reject(new Error("no branch"))],
-    ["gives no text", () => 7 as never],
-    ["gives an empty text", () => Promise.resolve(" ")],
-  ])("of a function that %s: nothing is reused, with one warning", async (_, cacheNamespace) => {
-    resetCounts();
-    const home = temporaryFolder();
-    const pair = func(`pair ${_}`, () => [double(1), double(2)]);
-    const { runner, told } = runnerFor(home, { cacheNamespace });
-    expect(await runner.run(pair())).toEqual([2, 4]);
-    await runner.run(pair());
-    expect(counts).toEqual({ double: 4 });
-    expect(told.warnings.filter((warning) => warning.includes("cacheNamespace failed"))).toHaveLength(2);
   });
 });
 
@@ -391,122 +206,6 @@ describe("what is stored", () => {
   });
 });
 
-describe("equal calls of one pipeline run", () => {
-  const slowly = func({
-    id: "slowly",
-    cache: { version: "1" },
-    run: async (value: number) => {
-      count("slowly");
-      await new Promise(setImmediate);
-      if (value < 0) throw new Error("negative");
-      return value;
-    },
-  });
-
-  test("are one execution", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    const many = func("many", () => [slowly(1), slowly(1), slowly(2), slowly(1)]);
-    const { runner, told } = runnerFor(home);
-    expect(await runner.run(many())).toEqual([1, 1, 2, 1]);
-    expect(counts).toEqual({ slowly: 2 });
-    expect(told.statuses["slowly"]?.toSorted()).toEqual(["HIT", "HIT", "MISS", "MISS"]);
-  });
-
-  test("share a failure", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    const many = func("many fail", async () => {
-      const both = [slowly(-1), slowly(-1)];
-      const ended = await Promise.allSettled(both.map((one) => one.$value()));
-      return ended.map(({ status }) => status);
-    });
-    expect(await runnerFor(home).runner.run(many())).toEqual(["rejected", "rejected"]);
-    expect(counts).toEqual({ slowly: 1 });
-  });
-
-  test("execute apart if they are not serialized, and one later reuses", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    const many = func("many apart", async () => {
-      const call = () => slowly(5).$set({ cache: { version: "1", serialize: false } });
-      const both = await Promise.all([call().$value(), call().$value()]);
-      return [...both, await call().$value()];
-    });
-    expect(await runnerFor(home).runner.run(many())).toEqual([5, 5, 5]);
-    expect(counts).toEqual({ slowly: 2 });
-  });
-
-  test("go on when the one that computes is canceled: the next takes over", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    let first = true;
-    const began = Promise.withResolvers<void>();
-    const cancelable = func({
-      id: "cancelable",
-      cache: { version: "1" },
-      run: async () => {
-        count("cancelable");
-        if (first) {
-          first = false;
-          began.resolve();
-          await new Promise((resolve) => context().signal.addEventListener("abort", resolve));
-        }
-        return "done";
-      },
-    });
-    const hasty = func({ id: "hasty", timeout: "100ms", run: () => cancelable() });
-    const pair = func("one hasty", async () => {
-      const quick = hasty();
-      await began.promise;
-      const slow = cancelable();
-      const [a, b] = await Promise.allSettled([quick.$value(), slow.$value()]);
-      return [a.status, b];
-    });
-    expect(await runnerFor(home).runner.run(pair())).toEqual(["rejected", { status: "fulfilled", value: "done" }]);
-    expect(counts).toEqual({ cancelable: 2 });
-  });
-
-  test("that would wait for themselves fail with an error that says so", async () => {
-    const home = temporaryFolder();
-    const endless = func({
-      id: "endless",
-      cache: { version: "1" },
-      run: async (value: number): Promise<number> => again(value),
-    });
-    async function again(value: number): Promise<number> {
-      return endless(value).$value();
-    }
-    await expect(runnerFor(home).runner.run(endless(1))).rejects.toThrow(/would wait for itself/);
-  });
-
-  test("that wait for each other in a circle execute once more instead", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    // The second element owns the key that the body of the first asks for, and queues behind it.
-    const step = func({
-      id: "step",
-      cache: { version: "1" },
-      run: async (at: number): Promise<number> => (at === 0 ? (await second()) + 10 : count("step")),
-    });
-    async function second(): Promise<number> {
-      return step(1).$value();
-    }
-    const circle = func("circle", () => step.map([0, 1], { concurrency: 1 }));
-    expect(await runnerFor(home).runner.run(circle())).toEqual([11, 2]);
-  });
-
-  test("of a map are one execution, in any order", async () => {
-    resetCounts();
-    const home = temporaryFolder();
-    const all = func("map of doubles", (list: number[]) => double.map(list));
-    expect(await runnerFor(home).runner.run(all([1, 2, 1, 1, 3]))).toEqual([2, 4, 2, 2, 6]);
-    expect(counts).toEqual({ double: 3 });
-    expect(await runnerFor(home).runner.run(all([3, 2, 1, 9]))).toEqual([6, 4, 2, 18]);
-    expect(counts).toEqual({ double: 4 });
-  });
-});
-
 describe("what follows", () => {
   test("is reused if its inputs are the same, although they were computed again", async () => {
     resetCounts();
@@ -544,7 +243,9 @@ describe("schemas", () => {
       cache: { version: "1" },
       run: ({ epochs }) => epochs,
     });
-    await expect(runnerFor(home).runner.run(strict({ epochs: "3" } as never))).rejects.toThrow(/does not match/);
+    const { runner, told } = runnerFor(home);
+    await expect(runner.run(strict({ epochs: "3" } as never))).rejects.toThrow(/does not match/);
+    expect(told.warnings).toEqual([]);
   });
 
   test("that a stored result no longer meets make a miss, and the result takes its place", async () => {
