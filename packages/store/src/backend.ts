@@ -215,7 +215,7 @@ export interface Backend extends AsyncDisposable {
   }>;
   /**
    * Removes finished pipeline runs that ended before `endedBefore`, then artifacts that no run needs and that are older
-   * than `unusedBefore`. Returns what was (or with `dryRun` would be) removed.
+   * than `unusedBefore`, save those to `keep`. Returns what was (or with `dryRun` would be) removed.
    */
   prune(options: PruneOptions): Promise<PruneResult>;
   /** Blobs that some artifact needs, or would still need `after` a prune; one may come several times. */
@@ -232,6 +232,8 @@ export interface PruneOptions {
   readonly endedBefore?: number;
   /** Remove artifacts without a run only if they were written before. */
   readonly unusedBefore: number;
+  /** Ids of artifacts that stay though no run needs them, because the cache does. Default: none. */
+  readonly keep?: readonly string[];
   readonly dryRun: boolean;
 }
 

@@ -4,8 +4,10 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { encode } from "@reprise/core";
 import { describe, expect, test } from "vitest";
+import { put, write } from "./cache/testing/entries.ts";
 import { collectGarbage } from "./gc.ts";
 import { type Home, openHome } from "./home.ts";
+import { thisProcess } from "./process-gone.ts";
 import { batch, idOf, newRef, pipelineRun, rootWrite, startPipeline } from "./testing/batches.ts";
 import { batchesModule, runNode, storeIndex, temporaryFolder } from "./testing/processes.ts";
 
@@ -64,7 +66,7 @@ describe("collecting garbage", () => {
   test("keeps what was stored since the oldest pipeline run began that is going on, however long ago", async () => {
     await using home = await openHome({ path: await temporaryFolder() });
     const now = Date.now();
-    const origin = { ...pipelineRun(newRef()).origin, host: hostname(), pid: process.pid };
+    const origin = { ...pipelineRun(newRef()).origin, ...thisProcess() };
     const root = await startPipeline(home.backend, { createdAt: now - 10 * hour, origin });
     const early = await home.blobs.put(randomBytes(10));
     await ageBlobs(home, now - 11 * hour);
@@ -125,6 +127,51 @@ describe("collecting garbage", () => {
     for (const [index, { output }] of runs.slice(0, values.length).entries()) {
       expect(await home.artifacts.read(output ?? "")).toEqual(values[index]);
     }
+  });
+
+  test("keeps what the cache leads to, until it is cleared, however old the run is that computed it", async () => {
+    await using home = await openHome({ path: await temporaryFolder() });
+    const now = Date.now();
+    const value = { large: new Uint8Array(90_000).fill(7), text: "x".repeat(90_000) };
+    const cached = await storeRun(home, value, now - 50 * hour);
+    const other = await storeRun(home, new Uint8Array(80_000), now - 50 * hour);
+    const entry = put("key", { artifact: cached.digest, originRunId: cached.id, createdAt: now - 50 * hour });
+    await write(home.cache, { puts: [entry] });
+    await ageBlobs(home, now - 50 * hour);
+
+    const options = { home, olderThan: 24 * hour, now };
+    const told = await collectGarbage({ ...options, dryRun: true });
+    expect(told).toMatchObject({ pipelineRuns: 2, artifacts: 1, blobs: 1 });
+    expect(await collectGarbage(options)).toEqual(told);
+    expect(await home.backend.getRun(cached.id)).toBeUndefined();
+    expect(await home.artifacts.read(cached.digest)).toEqual(value);
+    await expect(home.artifacts.read(other.digest)).rejects.toMatchObject({ code: "ARTIFACT_NOT_FOUND" });
+    expect(await collectGarbage(options)).toMatchObject({ artifacts: 0, blobs: 0 });
+
+    await home.cache.clear({}, { dryRun: true });
+    expect(await collectGarbage(options)).toMatchObject({ artifacts: 0, blobs: 0 });
+    await home.cache.clear({}, { dryRun: false });
+    expect(await collectGarbage(options)).toMatchObject({ artifacts: 1, blobs: 2 });
+    await expect(home.artifacts.read(cached.digest)).rejects.toMatchObject({ code: "ARTIFACT_NOT_FOUND" });
+  });
+
+  test("removes nothing while it cannot be known what the cache leads to", async () => {
+    const path = await temporaryFolder();
+    await using home = await openHome({ path });
+    const { digest } = await storeRun(home, "cached", 1);
+    await writeFile(join(path, "cache.db"), "this is no database ".repeat(100));
+    await expect(collectGarbage({ home, olderThan: hour })).rejects.toMatchObject({
+      code: "STORE_FAILED",
+      message: expect.stringMatching(/cache\.db is damaged/) as string,
+    });
+    expect(await home.artifacts.read(digest)).toBe("cached");
+  });
+
+  test("needs no cache and makes none", async () => {
+    const path = await temporaryFolder();
+    await using home = await openHome({ path });
+    await collectGarbage({ home });
+    expect(await readdir(path)).not.toContain("cache.db");
   });
 
   test("removes the working directories that a killed driver left, once they are older than the grace", async () => {

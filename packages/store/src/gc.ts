@@ -1,7 +1,7 @@
-import { hostname } from "node:os";
-import { pipelineStates, isPipelineFinished, type PipelineRun } from "@reprise/core";
+import { pipelineStates, isPipelineFinished } from "@reprise/core";
 import type { Home } from "./home.ts";
 import type { BlobName } from "./blob-store.ts";
+import { isProcessGone } from "./process-gone.ts";
 import { sweepWorkdirs } from "./workdirs.ts";
 
 /** What to remove. */
@@ -37,8 +37,8 @@ const hour = 3_600_000;
 const batchSize = 256;
 
 /**
- * Removes what nothing needs: old finished pipeline runs if asked to, artifacts that no run refers to, blobs that no
- * artifact refers to, leftovers of crashes.
+ * Removes what nothing needs: old finished pipeline runs if asked to, artifacts that neither a run nor an entry of the
+ * cache refers to, blobs that no artifact refers to, leftovers of crashes.
  *
  * It is safe while pipelines run. A blob is written before the row that refers to it, so a blob without a row may be one
  * whose row comes next: everything newer than the grace, or than the oldest pipeline run that is still going on (a body
@@ -50,7 +50,8 @@ const batchSize = 256;
 export async function collectGarbage(options: GarbageOptions): Promise<GarbageResult> {
   const { home, dryRun = false, olderThan, grace = hour, now = Date.now() } = options;
   const unusedBefore = Math.min(now - grace, await oldestLiveStart(home));
-  const rows = { ...(olderThan === undefined ? {} : { endedBefore: now - olderThan }), unusedBefore };
+  const keep = await home.cache.artifacts();
+  const rows = { ...(olderThan === undefined ? {} : { endedBefore: now - olderThan }), unusedBefore, keep };
   const pruned = await home.backend.prune({ ...rows, dryRun });
   // What is needed is read after rows were removed and before blobs are looked at: a blob that was stored later than
   // this is too new to be touched.
@@ -59,6 +60,7 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageRe
   const removed = await removeBlobs(home, needed, unusedBefore, dryRun);
   const swept = await home.blobs.sweep(unusedBefore, { dryRun });
   const workdirs = await sweepWorkdirs(home.path, unusedBefore, { dryRun });
+  if (!dryRun) await home.cache.sweep();
   return {
     pipelineRuns: pruned.pipelineRuns,
     runs: pruned.runs,
@@ -103,21 +105,11 @@ async function oldestLiveStart({ backend }: Home): Promise<number> {
         limit: batchSize,
         ...(after === undefined ? {} : { after }),
       });
-      for (const run of page) if (!isDriverGone(run)) oldest = Math.min(oldest, run.createdAt);
+      // Unfinished rows of a crash must not keep blobs for ever.
+      for (const run of page) if (!isProcessGone(run.origin)) oldest = Math.min(oldest, run.createdAt);
       if (page.length < batchSize) break;
       after = page.at(-1)?.id;
     }
   }
   return oldest;
-}
-
-/** Whether the driver was on this machine and is certainly gone; unfinished rows of a crash must not keep blobs for ever. */
-function isDriverGone({ origin }: PipelineRun): boolean {
-  if (origin.host !== hostname()) return false;
-  try {
-    process.kill(origin.pid, 0);
-    return false;
-  } catch (error) {
-    return (error as { code?: unknown }).code === "ESRCH";
-  }
 }

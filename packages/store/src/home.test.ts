@@ -1,8 +1,9 @@
-import { chmod, readdir, stat, writeFile } from "node:fs/promises";
+import { chmod, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { RepriseError } from "@reprise/core";
 import { expect, onTestFinished, test } from "vitest";
+import { ask, put, write } from "./cache/testing/entries.ts";
 import { homePath, openHome, openHomeForReading } from "./home.ts";
 import { artifactOf, batch, startPipeline } from "./testing/batches.ts";
 import { runNode, storeIndex, temporaryFolder } from "./testing/processes.ts";
@@ -45,6 +46,10 @@ test("looking at a home that is not there shows an empty one and creates nothing
   );
   expect(await Array.fromAsync(home.blobs.list())).toEqual([]);
   expect(await home.settings.get("CONCURRENCY")).toBeUndefined();
+  expect(await home.cache.list()).toEqual([]);
+  expect(await ask(home.cache, "key", "run 1", { lease: false })).toEqual({ type: "free", expired: false });
+  expect(await home.cache.clear({}, { dryRun: true })).toMatchObject({ entries: 0 });
+  await expect(ask(home.cache, "key", "run 1")).rejects.toMatchObject({ code: "STORE_READ_ONLY" });
   await expect(async () => startPipeline(home.backend)).rejects.toSatisfy((error) =>
     RepriseError.is(error, "STORE_READ_ONLY"),
   );
@@ -62,6 +67,23 @@ test("looking at a home sees what a running driver has written, and cannot chang
   expect(() => reader.backend.commit(batch({ artifacts: [artifactOf(reader.backend, 1)] }))).toThrow(
     /cannot be written/,
   );
+});
+
+test("the cache is a file of its own that is opened by whoever uses it; its damage leaves the records alone", async () => {
+  const path = await temporaryFolder();
+  await writeFile(join(path, "cache.db"), "this is no database ".repeat(100));
+  await using home = await openHome({ path });
+  const { cache } = home;
+  expect(cache.place).toBe(join(path, "cache.db"));
+  await expect(cache.list()).rejects.toMatchObject({ code: "STORE_FAILED" });
+  await startPipeline(home.backend);
+  expect(await home.backend.listPipelineRuns()).toHaveLength(1);
+
+  await rm(join(path, "cache.db"));
+  await write(cache, { puts: [put("key")] });
+  await using reader = await openHomeForReading({ path });
+  expect(await reader.cache.list()).toHaveLength(1);
+  expect((await stat(join(path, "cache.db"))).mode & 0o777).toBe(0o600);
 });
 
 test("a home that cannot be made is an error that says what to do", async () => {

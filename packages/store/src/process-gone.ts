@@ -31,7 +31,7 @@ export function isProcessGone({ host, pid, processStartedAt }: ProcessIdentity):
 
 /** The process that asks. */
 export function thisProcess(): ProcessIdentity {
-  // Not `performance.timeOrigin`, which in a worker thread is the start of the thread.
+  // Counted back from now, as the system does, so that a clock that was set meanwhile makes no difference.
   return { host: hostname(), pid: process.pid, processStartedAt: Math.round(Date.now() - process.uptime() * 1_000) };
 }
 

@@ -41,7 +41,7 @@ function transact<T>(database: DatabaseSync, dryRun: boolean, work: () => T): T 
   }
 }
 
-function remove(database: DatabaseSync, { endedBefore, unusedBefore }: PruneOptions): PruneResult {
+function remove(database: DatabaseSync, { endedBefore, unusedBefore, keep = [] }: PruneOptions): PruneResult {
   // Keys that were in use must never come again: somebody may still hold one.
   database.exec(
     `UPDATE meta SET run_floor = max(run_floor, ifnull((SELECT max(key) FROM runs), 0)),
@@ -49,8 +49,11 @@ function remove(database: DatabaseSync, { endedBefore, unusedBefore }: PruneOpti
      CREATE TEMP TABLE IF NOT EXISTS doomed_roots (key INTEGER PRIMARY KEY);
      CREATE TEMP TABLE IF NOT EXISTS doomed_runs (key INTEGER PRIMARY KEY);
      CREATE TEMP TABLE IF NOT EXISTS doomed_artifacts (key INTEGER PRIMARY KEY);
-     DELETE FROM doomed_roots; DELETE FROM doomed_runs; DELETE FROM doomed_artifacts;`,
+     CREATE TEMP TABLE IF NOT EXISTS kept_artifacts (digest BLOB PRIMARY KEY) WITHOUT ROWID;
+     DELETE FROM kept_artifacts; DELETE FROM doomed_roots; DELETE FROM doomed_runs; DELETE FROM doomed_artifacts;`,
   );
+  const insertKept = database.prepare("INSERT OR IGNORE INTO kept_artifacts VALUES (?)");
+  for (const id of keep) insertKept.run(Buffer.from(id, "hex"));
   if (endedBefore !== undefined) selectRuns(database, endedBefore);
   const runs = removeRuns(database);
   const artifacts = removeArtifacts(database, unusedBefore);
@@ -87,7 +90,8 @@ function removeArtifacts(database: DatabaseSync, unusedBefore: number): Pick<Pru
     .prepare(
       `INSERT INTO doomed_artifacts SELECT key FROM artifacts WHERE created_at < ? AND key NOT IN (
          SELECT output_key FROM runs WHERE output_key IS NOT NULL
-         UNION ALL SELECT artifact_key FROM edges WHERE artifact_key IS NOT NULL)`,
+         UNION ALL SELECT artifact_key FROM edges WHERE artifact_key IS NOT NULL)
+       AND digest NOT IN (SELECT digest FROM kept_artifacts)`,
     )
     .run(unusedBefore).changes;
   if (unused === 0) return { artifacts: 0, bytes: 0 };
