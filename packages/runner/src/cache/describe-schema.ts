@@ -3,6 +3,7 @@ import { RepriseError } from "@reprise/core";
 
 /** So many objects are more than a schema has: what is described then is the library that made it. */
 const maxObjects = 20_000;
+const maxDepth = 1_000;
 
 /** Parts of schemas that say nothing about which values there are: texts for people, and what is used for missing ones. */
 const silent = new Set(["message", "error", "default", "defaultValue", "fallback"]);
@@ -32,8 +33,8 @@ class Description {
     const at = this.#around.lastIndexOf(value);
     if (at >= 0) return { "~around": this.#around.length - 1 - at };
     this.#objects += 1;
-    if (this.#objects > maxObjects) {
-      throw new RepriseError("INVALID_OPTION", `it consists of more than ${maxObjects} objects`);
+    if (this.#objects > maxObjects || this.#around.length > maxDepth) {
+      throw new RepriseError("INVALID_OPTION", "it has no end, or more parts than a schema has");
     }
     this.#around.push(value);
     const described = describe();

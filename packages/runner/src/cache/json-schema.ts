@@ -1,4 +1,3 @@
-import { RepriseError } from "@reprise/core";
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import { describeSchema } from "./describe-schema.ts";
 
@@ -60,63 +59,74 @@ const data = new Set(["const", "enum", "dependentRequired"]);
 /** Keywords that hold what references lead to; it is put where it is referred to. */
 const definitions = new Set(["$defs", "definitions"]);
 
-/** So many nodes, after references are resolved, are more than any schema of a func has. */
-const maxNodes = 100_000;
-
 /**
  * One form of all JSON Schemas that say the same but for order, descriptions, defaults, and the names under which they
  * keep definitions: libraries number those as they come.
  */
 export function canonicalJsonSchema(schema: JsonObject): unknown {
-  return new Canonical(schema).of(schema);
+  return new Canonical(schema).whole();
+}
+
+/** What references lead to. */
+interface Definition {
+  /** Its canonical form; undefined while it is made. */
+  form: unknown;
+  /** Set when it is referred to a second time: then its form stands in one place, under this number. */
+  number: number | undefined;
 }
 
 class Canonical {
   readonly #root: JsonObject;
-  /** What references led to, from the root to where we are. */
-  readonly #open: unknown[];
-  #nodes = 0;
+  readonly #definitions = new Map<unknown, Definition>();
+  #numbers = 0;
 
   constructor(root: JsonObject) {
     this.#root = root;
-    this.#open = [root];
   }
 
-  of(node: unknown): unknown {
-    this.#nodes += 1;
-    if (this.#nodes > maxNodes) throw new RepriseError("INVALID_OPTION", `it has more than ${maxNodes} parts`);
-    if (Array.isArray(node)) return node.map((item) => this.of(item));
+  whole(): unknown {
+    const form = this.#definition(this.#root);
+    for (const { form: part, number } of this.#definitions.values()) {
+      if (number !== undefined && isObject(part)) define(part, "$def", number);
+    }
+    return form;
+  }
+
+  /** The form of a definition where it is met first, else its number: numbers follow the order of names. */
+  #definition(target: unknown): unknown {
+    const known = this.#definitions.get(target);
+    if (known !== undefined) return { $ref: (known.number ??= this.#numbers += 1) };
+    const definition: Definition = { form: undefined, number: undefined };
+    this.#definitions.set(target, definition);
+    definition.form = this.#form(target);
+    return definition.form;
+  }
+
+  #form(node: unknown): unknown {
+    if (Array.isArray(node)) return node.map((item) => this.#form(item));
     if (!isObject(node)) return node;
-    const result: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(node)) {
-      if (value === undefined || silent.has(key) || definitions.has(key)) continue;
-      define(result, key, this.#keyword(key, value));
+    const form: Record<string, unknown> = {};
+    for (const key of Object.keys(node).toSorted()) {
+      const value = node[key];
+      if (value !== undefined && !silent.has(key) && !definitions.has(key))
+        define(form, key, this.#keyword(key, value));
     }
     // A reference by itself says what it leads to; one of several keywords says it besides them.
-    const [only, ...others] = Object.keys(result);
-    return only === "$ref" && others.length === 0 ? result["$ref"] : result;
+    const [only, ...others] = Object.keys(form);
+    return only === "$ref" && others.length === 0 ? form["$ref"] : form;
   }
 
   #keyword(key: string, value: unknown): unknown {
-    if (key === "$ref") return this.#reference(value);
+    if (key === "$ref") {
+      const target = targetOf(value, this.#root);
+      return target === undefined ? { $ref: value } : this.#definition(target);
+    }
     if (key === "required" && Array.isArray(value)) return value.map(String).toSorted();
     if (data.has(key)) return value;
-    if (!byName.has(key) || !isObject(value)) return this.of(value);
+    if (!byName.has(key) || !isObject(value)) return this.#form(value);
     const schemas: Record<string, unknown> = {};
-    for (const [name, schema] of Object.entries(value)) define(schemas, name, this.of(schema));
+    for (const name of Object.keys(value).toSorted()) define(schemas, name, this.#form(value[name]));
     return schemas;
-  }
-
-  /** What a reference leads to; if we are in it already, how many references ago. */
-  #reference(ref: unknown): unknown {
-    const target = targetOf(ref, this.#root);
-    if (target === undefined) return { $ref: ref };
-    const at = this.#open.lastIndexOf(target);
-    if (at >= 0) return { $ref: this.#open.length - 1 - at };
-    this.#open.push(target);
-    const result = this.of(target);
-    this.#open.pop();
-    return result;
   }
 }
 
@@ -145,6 +155,6 @@ function isObject(value: unknown): value is JsonObject {
 }
 
 /** Sets a property whatever its name is: `__proto__` as well. */
-function define(object: Record<string, unknown>, key: string, value: unknown): void {
+function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
