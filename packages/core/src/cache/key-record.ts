@@ -108,7 +108,7 @@ function describe(record: KeyRecord, ingredient: Exclude<KeyIngredient, "inputs"
       return `(${parameters.join(", ")})${schemas.join("")}`;
     }
     case "pipeline":
-      return record.pipeline ?? "";
+      return record.pipeline?.normalize("NFC") ?? "";
     default:
       return String(record[ingredient]).normalize("NFC");
   }
