@@ -59,6 +59,7 @@ export class CacheSession implements EngineCache {
       artifacts: options.artifacts,
       values: options.values,
       mode: options.mode,
+      dependents: (call) => this.#merged.dependents(call),
       found: (call, entry, stored) => this.#hit(call, entry, stored),
       nothing: (call, claim) => this.#nothing(call, claim),
       held: (call, { label, pid, host }) => this.#wait(call, `${label} of process ${pid} on ${host}`),

@@ -15,6 +15,8 @@ export interface LookupsOptions {
   readonly artifacts: ArtifactStore;
   readonly values: ArtifactValues;
   readonly mode: CacheMode;
+  /** The calls that cannot end before this one has. */
+  readonly dependents: (call: Call) => Iterable<Call>;
   /** There is a result, whole and undamaged. */
   readonly found: (call: Call, entry: CacheEntry, stored: StoredArtifactValue) => void;
   readonly nothing: (call: Call, claim: Nothing) => void;
@@ -74,9 +76,11 @@ export class Lookups {
 
   #request(call: Call): ClaimRequest {
     const { key = "", options, lease, useless } = cacheOf(call);
+    // Most calls have their answer at once. Only if one waits must the store know who waits for it in turn.
+    const blocked = this.#waiting.has(call) ? this.#options.dependents(call) : [];
     const holds: string[] = [];
-    for (let above = call.parent; above !== null; above = above.parent) {
-      const held = above.cache?.lease;
+    for (const dependent of blocked) {
+      const held = dependent.cache?.lease;
       if (held !== undefined) holds.push(held.key);
     }
     const { maxAge, serialize = true } = options;

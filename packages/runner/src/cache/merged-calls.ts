@@ -56,6 +56,21 @@ export class MergedCalls {
     else this.#followers.set(owner, others);
   }
 
+  /** All calls that cannot end before this one has: they wait for it, directly or not. */
+  dependents(call: Call): ReadonlySet<Call> {
+    const found = new Set([call]);
+    for (const at of found) {
+      if (at.parent !== null) found.add(at.parent);
+      for (const follower of this.#followers.get(at) ?? []) found.add(follower);
+      if (!at.holdsGate) continue;
+      for (const sibling of at.parent?.children ?? []) {
+        if (sibling.gate === at.gate && !sibling.holdsGate && !isFinished(sibling.state)) found.add(sibling);
+      }
+    }
+    found.delete(call);
+    return found;
+  }
+
   /** Whether `owner` cannot end before `call` has: then waiting for it would never end. */
   waitsFor(owner: Call, call: Call): boolean {
     const seen = new Set<Call>();

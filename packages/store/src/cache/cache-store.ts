@@ -60,7 +60,10 @@ export interface ClaimRequest {
   readonly key: string;
   readonly runId: string;
   readonly label: string;
-  /** Keys whose leases the asking run's ancestors hold: waiting for whoever waits for one of them would never end. */
+  /**
+   * Keys whose leases runs hold that cannot end before this one has: waiting for whoever waits for one of them would never
+   * end. Need not be told before the run has once been answered by `held`.
+   */
   readonly holds: readonly string[];
   /** An entry older than so many milliseconds counts as expired; exactly that age is valid. 0: any. Absent: no limit. */
   readonly maxAge?: number | undefined;

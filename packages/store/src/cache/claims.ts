@@ -4,7 +4,7 @@ import { isProcessGone } from "../process-gone.ts";
 import { formatHex } from "../sqlite/ids.ts";
 import { databaseTime } from "./cache-schema.ts";
 import type { CacheEntry, Claim, ClaimRequest, LeaseHolder } from "./cache-store.ts";
-import type { OwnLeases } from "./own-leases.ts";
+import type { NotedWait, OwnLeases } from "./own-leases.ts";
 import { bytesOf, transact } from "./transaction.ts";
 
 /** A row of `owners`, with the columns of its key named `owner`. */
@@ -52,7 +52,7 @@ interface Step {
   owner: number | undefined;
   /** Fences of the leases that were given, by key. */
   readonly given: Map<string, number>;
-  readonly waits: Map<string, string | undefined>;
+  readonly waits: Map<string, NotedWait | undefined>;
 }
 
 const ownerColumns = "o.key AS owner, o.host, o.pid, o.process_started_at, o.heartbeat_at, o.grace";
@@ -196,11 +196,12 @@ export class Claims {
     const owner = step.owner ?? this.#own.key;
     const held = request.holds.filter((held) => this.#own.holds(held) || step.given.has(held));
     const noted = step.waits.has(request.runId) ? step.waits.get(request.runId) : this.#own.waitOf(request.runId);
-    if (owner === undefined || held.length === 0 || noted === request.key) return true;
+    if (owner === undefined || (held.length === 0 && noted === undefined)) return true;
+    if (noted !== undefined && noted.key === request.key && isSameList(noted.held, held)) return true;
     if (!step.writes) return false;
     this.#deleteWaits.run(request.runId);
     for (const each of held) this.#insertWait.run(key, request.runId, bytesOf(each), owner);
-    step.waits.set(request.runId, request.key);
+    step.waits.set(request.runId, held.length === 0 ? undefined : { key: request.key, held });
     return true;
   }
 
@@ -211,9 +212,10 @@ export class Claims {
   /** Whether the holder of the key waits, directly or not, for a key that the asking run's ancestors hold. */
   #leadsToOwn({ key, holds }: ClaimRequest, step: Step): boolean {
     if (holds.length === 0) return false;
+    const own = new Set(holds);
     const seen = new Set([key]);
     for (const each of seen) {
-      if (holds.includes(each)) return true;
+      if (own.has(each)) return true;
       const waits = this.#selectWaits.all(bytesOf(each)) as unknown as (OwnerRow & { key: Uint8Array })[];
       for (const wait of waits) if (!this.#isGone(wait, step.now, step.gone)) seen.add(formatHex(wait.key));
     }
@@ -240,6 +242,10 @@ export class Claims {
     }
     return gone;
   }
+}
+
+function isSameList(list: readonly string[], other: readonly string[]): boolean {
+  return list.length === other.length && list.every((item, at) => item === other[at]);
 }
 
 /** An entry as its row says. */

@@ -12,6 +12,12 @@ export interface LeaseTimes {
   readonly grace?: number;
 }
 
+/** What `waits` says of a run: the key that it waits for, and the keys that nobody gets before. */
+export interface NotedWait {
+  readonly key: string;
+  readonly held: readonly string[];
+}
+
 const day = 86_400_000;
 
 /** The leases that this process holds through one open file, and what it said that its runs wait for. */
@@ -21,8 +27,8 @@ export class OwnLeases {
   readonly #heartbeatEvery: number;
   readonly #grace: number;
   readonly #held = new Map<string, number>();
-  /** Of each run that has rows in `waits`, the key that it waits for. */
-  readonly #waiting = new Map<string, string>();
+  /** Of each run that has rows in `waits`, what they say. */
+  readonly #waiting = new Map<string, NotedWait>();
   #key: number | undefined;
   #heartbeat: Heartbeat | undefined;
   #idle: NodeJS.Timeout | undefined;
@@ -45,7 +51,7 @@ export class OwnLeases {
   }
 
   /** What a run was last said to wait for. */
-  waitOf(runId: string): string | undefined {
+  waitOf(runId: string): NotedWait | undefined {
     return this.#waiting.get(runId);
   }
 
@@ -84,10 +90,10 @@ export class OwnLeases {
   }
 
   /** Takes note, after the commit, of what runs wait for; undefined: for nothing any more. */
-  waits(runs: ReadonlyMap<string, string | undefined>): void {
-    for (const [runId, key] of runs) {
-      if (key === undefined) this.#waiting.delete(runId);
-      else this.#waiting.set(runId, key);
+  waits(runs: ReadonlyMap<string, NotedWait | undefined>): void {
+    for (const [runId, wait] of runs) {
+      if (wait === undefined) this.#waiting.delete(runId);
+      else this.#waiting.set(runId, wait);
     }
   }
 
