@@ -71,6 +71,20 @@ export function testPruning(create: () => Promise<TestStore>): void {
       expect(await backend.getArtifact(artifactOf(backend, "b").ref.digest)).toBeDefined();
     });
 
+    test("artifacts that are to be kept stay, and so do their blobs, until they are not named any more", async () => {
+      await using backend = await (await create()).open();
+      const [kept, other] = [artifactOf(backend, "kept", 1_000), artifactOf(backend, "other", 1_000)];
+      const blobs = [{ digest: "aa".repeat(32), size: 1 }];
+      await backend.commit(batch({ artifacts: [{ ...kept, blobs }, other] }));
+      const options = { unusedBefore: 2_000, keep: [kept.ref.digest, "bb".repeat(32)] };
+      expect(await Array.fromAsync(backend.referencedBlobs(options))).toEqual(blobs);
+      expect(await backend.prune({ ...options, dryRun: true })).toMatchObject({ artifacts: 1 });
+      expect(await backend.prune({ ...options, dryRun: false })).toMatchObject({ artifacts: 1 });
+      expect(await backend.getArtifact(kept.ref.digest)).toBeDefined();
+      expect(await backend.getArtifact(other.ref.digest)).toBeUndefined();
+      expect(await backend.prune({ unusedBefore: 2_000, dryRun: false })).toMatchObject({ artifacts: 1 });
+    });
+
     test("a connection that remembers a removed artifact stores it again, under a key that was never used", async () => {
       const store = await create();
       await using writer = await store.open();
