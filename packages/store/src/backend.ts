@@ -156,6 +156,24 @@ export interface StoredArtifact {
   readonly blobs: readonly { readonly digest: string; readonly size: number }[];
 }
 
+/** Asks for an artifact that has been stored before. */
+export interface ArtifactRequest {
+  /** SHA-256 of the canonical bytes, hex. */
+  readonly id: string;
+  /** The key that it had then: saves a search where it still has it. 0: not known. */
+  readonly hint: number;
+}
+
+/** What stands in the row of an artifact. Nothing of it is verified but that it is stored under its id. */
+export interface ArtifactRow {
+  readonly ref: ArtifactRef;
+  readonly document: Uint8Array | null;
+  readonly documentSize: number;
+  /** Bytes of the canonical document and of the blobs. */
+  readonly size: number;
+  readonly blobs: readonly { readonly digest: string; readonly size: number }[];
+}
+
 /** What `ls` shows of a pipeline run besides its row. */
 export interface PipelineRunSummary extends PipelineRun {
   readonly runs: number;
@@ -201,6 +219,13 @@ export interface Backend extends AsyncDisposable {
   logsOf(runId: string, options?: { readonly nested?: boolean }): Promise<readonly LogLine[]>;
   metricsOf(runId: string): Promise<readonly Metric[]>;
   getArtifact(id: string): Promise<StoredArtifact | undefined>;
+  /**
+   * The row of each artifact, or undefined where it is not stored; many at once, and synchronous where {@link commit} is.
+   * A hint that leads to a row of that id is believed, even if the row was discarded (see {@link discardArtifact}).
+   */
+  readArtifacts(
+    wanted: readonly ArtifactRequest[],
+  ): readonly (ArtifactRow | undefined)[] | Promise<readonly (ArtifactRow | undefined)[]>;
   /**
    * From now on the artifact counts as not stored, because its bytes were found damaged: whoever makes the value again
    * stores it again, under the same id. What refers to it stays. False if it was not stored.

@@ -20,6 +20,15 @@ export interface DeleteOptions {
   readonly unusedSince?: number;
 }
 
+/** A blob whose content is to be looked at. */
+export interface BlobToVerify extends BlobName {
+  /** The blob was sound at this time (milliseconds since 1970 UTC): if it was not changed since, it need not be read. */
+  readonly since?: number | undefined;
+}
+
+/** What is under the name of a blob: its bytes, nothing, or (until now) other bytes. */
+export type BlobCondition = "sound" | "missing" | "damaged";
+
 /**
  * A content-addressed store of bytes.
  *
@@ -43,6 +52,11 @@ export interface BlobStore extends AsyncDisposable {
   /** Writes the blob to a new file: a private copy (a reflink where the file system can), verified. */
   copyTo(blob: BlobName, path: string, options?: TransferOptions): Promise<void>;
   has(blobs: readonly BlobName[]): Promise<readonly boolean[]>;
+  /**
+   * The condition of each blob. What was not read before in this process, or was changed since, is read to its end, so
+   * asking again is cheap. What is damaged is moved aside as by reading it, so that the next to store it mends it.
+   */
+  verify(blobs: readonly BlobToVerify[]): Promise<readonly BlobCondition[]>;
   /** Removes blobs; returns those that were there and are gone. */
   delete(blobs: readonly BlobName[], options?: DeleteOptions): Promise<readonly BlobName[]>;
   /** Removes what crashes have left and nobody has written to since `before` (milliseconds since 1970 UTC). */

@@ -1,5 +1,7 @@
 export type {
   ArtifactRef,
+  ArtifactRequest,
+  ArtifactRow,
   ArtifactWrite,
   Backend,
   CacheChange,
@@ -18,7 +20,7 @@ export type {
   StoredArtifact,
   WriteBatch,
 } from "./backend.ts";
-export type { BlobName, BlobStore, DeleteOptions, TransferOptions } from "./blob-store.ts";
+export type { BlobCondition, BlobName, BlobStore, BlobToVerify, DeleteOptions, TransferOptions } from "./blob-store.ts";
 export type {
   CacheEntry,
   CacheEntryDetails,
@@ -42,6 +44,7 @@ export { loadSqlite } from "./sqlite/load-sqlite.ts";
 export type { ConnectionOptions } from "./sqlite/connection.ts";
 export { LocalBlobStore, type LocalBlobStoreOptions, type PutStep } from "./blobs/local-blob-store.ts";
 export { type HashedBlob, hashFile } from "./blobs/chunk-hasher.ts";
+export type { Recalled, RecallRequest } from "./artifact-recall.ts";
 export { ArtifactStore, INLINE_LIMIT, type LoadedArtifact, type PreparedArtifact } from "./artifact-store.ts";
 export { collectGarbage, type GarbageOptions, type GarbageResult } from "./gc.ts";
 export { type Home, type HomeOptions, homePath, openHome, openHomeForReading } from "./home.ts";

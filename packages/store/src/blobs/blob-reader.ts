@@ -74,6 +74,13 @@ export class BlobReader {
     throw await this.#damaged(blob, "its bytes do not have its hash");
   }
 
+  /** Reads the blob to its end and gives nothing; throws as {@link read} does. */
+  async check(blob: BlobName): Promise<void> {
+    await using file = await this.#open(blob);
+    const { digest } = await hashFile(file, blob.size);
+    if (digest !== blob.digest) throw await this.#damaged(blob, "its bytes do not have its hash");
+  }
+
   /** Whether the blob is there, whole by its size. */
   async has(blob: BlobName): Promise<boolean> {
     return (

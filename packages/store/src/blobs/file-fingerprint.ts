@@ -15,19 +15,29 @@ export async function fingerprint(path: string): Promise<FileFingerprint> {
   return { size, modified: mtimeNs, changed: ctimeNs, inode: ino, device: dev };
 }
 
-/** Whether the file at `path` is still the one of the fingerprint, unchanged. */
-export async function isSameFile(path: string, before: FileFingerprint): Promise<boolean> {
+/** The fingerprint of the file that is at `path` now, or undefined if none is. */
+export async function fingerprintIfThere(path: string): Promise<FileFingerprint | undefined> {
   try {
-    const now = await fingerprint(path);
-    return (
-      now.size === before.size &&
-      now.modified === before.modified &&
-      now.changed === before.changed &&
-      now.inode === before.inode &&
-      now.device === before.device
-    );
+    return await fingerprint(path);
   } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOENT") return false;
+    if ((error as { code?: unknown }).code === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/** Whether nobody has written to the file between the two. */
+export function equalFingerprints(one: FileFingerprint, other: FileFingerprint): boolean {
+  return (
+    one.size === other.size &&
+    one.modified === other.modified &&
+    one.changed === other.changed &&
+    one.inode === other.inode &&
+    one.device === other.device
+  );
+}
+
+/** Whether the file at `path` is still the one of the fingerprint, unchanged. */
+export async function isSameFile(path: string, before: FileFingerprint): Promise<boolean> {
+  const now = await fingerprintIfThere(path);
+  return now !== undefined && equalFingerprints(now, before);
 }

@@ -2,11 +2,19 @@ import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, rm, stat, utimes } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { CHUNK_SIZE, RepriseError } from "@reprise/core";
-import type { BlobName, BlobStore, DeleteOptions, TransferOptions } from "../blob-store.ts";
+import type {
+  BlobCondition,
+  BlobName,
+  BlobStore,
+  BlobToVerify,
+  DeleteOptions,
+  TransferOptions,
+} from "../blob-store.ts";
 import { blobFailure } from "./blob-failure.ts";
 import { BlobLayout, isTree } from "./blob-layout.ts";
 import { BlobReader } from "./blob-reader.ts";
 import { deleteBlobs, listBlobs, sweepBlobs } from "./blob-removal.ts";
+import { BlobVerifier } from "./blob-verifier.ts";
 import { ChunkCollector, type HashedBlob, hashFile, writeFully } from "./chunk-hasher.ts";
 import { cloneFile, openNew, syncFolder } from "./durable-files.ts";
 import { type FileFingerprint, fingerprint, isSameFile } from "./file-fingerprint.ts";
@@ -37,12 +45,14 @@ export class LocalBlobStore implements BlobStore {
   readonly place: string;
   readonly #layout: BlobLayout;
   readonly #reader: BlobReader;
+  readonly #verifier: BlobVerifier;
   readonly #onStep: (step: PutStep) => void;
 
   constructor(folder: string, options: LocalBlobStoreOptions = {}) {
     this.place = resolve(folder);
     this.#layout = new BlobLayout(this.place);
     this.#reader = new BlobReader(this.#layout);
+    this.#verifier = new BlobVerifier(this.#layout, this.#reader);
     this.#onStep = options.onStep ?? (() => undefined);
   }
 
@@ -110,6 +120,10 @@ export class LocalBlobStore implements BlobStore {
 
   has(blobs: readonly BlobName[]): Promise<readonly boolean[]> {
     return this.#wrap(Promise.all(blobs.map((blob) => this.#reader.has(blob))));
+  }
+
+  verify(blobs: readonly BlobToVerify[]): Promise<readonly BlobCondition[]> {
+    return this.#wrap(this.#verifier.verify(blobs));
   }
 
   delete(blobs: readonly BlobName[], options: DeleteOptions = {}): Promise<readonly BlobName[]> {

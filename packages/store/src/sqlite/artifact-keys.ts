@@ -24,7 +24,7 @@ const largestMerge = 32 * 1024;
  * added, because it reads on from the highest key that it knows; and a removal of artifacts anywhere changes the epoch,
  * which makes it forget everything.
  *
- * All methods are called within a transaction that holds the write lock, after `begin`.
+ * All methods are called within a transaction, after `begin`; those that add, within one that holds the write lock.
  */
 export class ArtifactKeys {
   readonly #selectIndexed: StatementSync;

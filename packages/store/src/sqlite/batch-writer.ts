@@ -66,6 +66,11 @@ export class BatchWriter {
     this.#keys = new ArtifactKeys(database);
   }
 
+  /** Whoever will write may hold keys of artifacts that were read in this epoch. */
+  holdsKeysOf(epoch: number): void {
+    if (this.#firstEpoch < 0 || epoch < this.#firstEpoch) this.#firstEpoch = epoch;
+  }
+
   /** Writes all of the batch or, if this throws, nothing: then every key that it gave out is 0 again. */
   commit(batch: WriteBatch): CommitResult {
     const { begin, commit } = this.#statements;

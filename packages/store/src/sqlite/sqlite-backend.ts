@@ -3,8 +3,17 @@ import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { RepriseError } from "@reprise/core";
 import type { Kysely } from "kysely";
-import type { Backend, CommitResult, ListOptions, PruneOptions, WriteBatch } from "../backend.ts";
+import type {
+  ArtifactRequest,
+  ArtifactRow,
+  Backend,
+  CommitResult,
+  ListOptions,
+  PruneOptions,
+  WriteBatch,
+} from "../backend.ts";
 import type * as ArtifactQueries from "./artifact-queries.ts";
+import { ArtifactReader } from "./artifact-reader.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { cancelPipelineRun } from "./cancel.ts";
 import { type ConnectionOptions, openConnection, openEmpty } from "./connection.ts";
@@ -37,6 +46,7 @@ export class SqliteBackend implements Backend {
   readonly #database: DatabaseSync;
   readonly #readOnly: boolean;
   #writer: BatchWriter | undefined;
+  #artifacts: ArtifactReader | undefined;
   #reader: Promise<Reader> | undefined;
   #open = true;
   /** Which file this is, to notice that somebody has removed or replaced it. */
@@ -67,8 +77,7 @@ export class SqliteBackend implements Backend {
   commit(batch: WriteBatch): CommitResult {
     try {
       if (this.#readOnly) throw readOnly(this.place);
-      this.#writer ??= new BatchWriter(this.#database, this.place);
-      const result = this.#writer.commit(batch);
+      const result = this.#openWriter().commit(batch);
       this.#checkPlace();
       return result;
     } catch (error) {
@@ -128,6 +137,17 @@ export class SqliteBackend implements Backend {
     return this.#read(({ artifacts, database }) => artifacts.getArtifact(database, id));
   }
 
+  readArtifacts(wanted: readonly ArtifactRequest[]): readonly (ArtifactRow | undefined)[] {
+    try {
+      this.#artifacts ??= new ArtifactReader(this.#database);
+      const { epoch, rows } = this.#artifacts.read(wanted);
+      if (!this.#readOnly) this.#openWriter().holdsKeysOf(epoch);
+      return rows;
+    } catch (error) {
+      throw storeFailure(error, this.place);
+    }
+  }
+
   discardArtifact(id: string): Promise<boolean> {
     return this.#attempt(() => discardArtifact(this.#database, id));
   }
@@ -179,6 +199,11 @@ export class SqliteBackend implements Backend {
     if (this.#open) this.#database.close();
     this.#open = false;
     return Promise.resolve();
+  }
+
+  #openWriter(): BatchWriter {
+    this.#writer ??= new BatchWriter(this.#database, this.place);
+    return this.#writer;
   }
 
   /** Looked at after a commit, because SQLite goes on writing to a file that has no name any more. */

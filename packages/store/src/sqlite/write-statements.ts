@@ -3,6 +3,12 @@ import type { DatabaseSync } from "node:sqlite";
 /** The statements of the hot path, prepared once per connection. Parameters are positional, in the order written. */
 export type WriteStatements = ReturnType<typeof prepareWrites>;
 
+/** Table `meta` with the highest keys in use. */
+export const metaQuery = `SELECT epoch, run_floor, artifact_floor, indexed_artifact_key, indexed_artifacts,
+    (SELECT max(key) FROM runs) AS last_run, (SELECT max(key) FROM pipeline_runs) AS last_pipeline_run,
+    (SELECT max(key) FROM artifacts) AS last_artifact
+  FROM meta WHERE key = 1`;
+
 /** Prepares the statements with which batches are written. */
 export function prepareWrites(database: DatabaseSync) {
   const insert = (table: string, columns: string, verb = "INSERT") =>
@@ -10,12 +16,7 @@ export function prepareWrites(database: DatabaseSync) {
   return {
     begin: database.prepare("BEGIN IMMEDIATE"),
     commit: database.prepare("COMMIT"),
-    meta: database.prepare(
-      `SELECT epoch, run_floor, artifact_floor, indexed_artifact_key, indexed_artifacts,
-         (SELECT max(key) FROM runs) AS last_run, (SELECT max(key) FROM pipeline_runs) AS last_pipeline_run,
-         (SELECT max(key) FROM artifacts) AS last_artifact
-       FROM meta WHERE key = 1`,
-    ),
+    meta: database.prepare(metaQuery),
     selectFunc: database.prepare("SELECT key FROM funcs WHERE digest = ?"),
     insertFunc: insert("funcs", "digest, id, name, description, source, file, line"),
     selectArtifact: database.prepare("SELECT digest FROM artifacts WHERE key = ?"),

@@ -1,7 +1,7 @@
-import { encode } from "@reprise/core";
+import { encode, RepriseError } from "@reprise/core";
 import { describe, expect, test } from "vitest";
 import type { TestStore } from "../backend.testsuite.ts";
-import { artifactOf, batch } from "./batches.ts";
+import { artifactOf, batch, idOf, runWrite, startPipeline } from "./batches.ts";
 
 /** Artifacts: stored once, found by their content. */
 export function testArtifacts(create: () => Promise<TestStore>): void {
@@ -96,6 +96,74 @@ export function testArtifacts(create: () => Promise<TestStore>): void {
       expect((await backend.getArtifact(write.ref.digest))?.artifact.createdAt).toBe(2_000);
       expect(await backend.statistics()).toMatchObject({ artifacts: 3 });
       expect(await backend.findArtifacts(write.ref.digest, 5)).toEqual([write.ref.digest]);
+    });
+
+    test("rows are read in batches, by hint or by search, also those that another connection has just written", async () => {
+      const store = await create();
+      await using backend = await store.open();
+      await using another = await store.open();
+      const blobs = [
+        { digest: "ab".repeat(32), size: 7 },
+        { digest: "cd".repeat(32), size: 0 },
+      ];
+      const large = { ...artifactOf(backend, "large"), document: null, documentSize: 100_000, size: 100_007, blobs };
+      const writes = [large, ...Array.from({ length: 3_000 }, (_, index) => artifactOf(backend, index))];
+      const rows = () =>
+        writes.map(({ ref, document, documentSize, size, blobs: held }) => ({
+          ref,
+          document: document === null ? null : new Uint8Array(document),
+          documentSize,
+          size,
+          blobs: held,
+        }));
+      await backend.commit(batch({ artifacts: writes.slice(0, 2_900) }));
+      await another.commit(batch({ artifacts: writes.slice(2_900) }));
+      for (const connection of [backend, another]) {
+        for (const hint of [undefined, 0, 5, 1e9]) {
+          const wanted = writes.map(({ ref }) => ({ id: ref.digest, hint: hint ?? ref.key }));
+          expect(await connection.readArtifacts(wanted)).toEqual(rows());
+        }
+      }
+      const { digest: id } = artifactOf(backend, "never stored").ref;
+      expect(await backend.readArtifacts([0, 1].map((hint) => ({ id, hint })))).toEqual([undefined, undefined]);
+      expect(await backend.readArtifacts([])).toEqual([]);
+    });
+
+    test("a row that was discarded is found by its hint alone", async () => {
+      const store = await create();
+      await using backend = await store.open();
+      await using another = await store.open();
+      const write = artifactOf(backend, "damaged");
+      await backend.commit(batch({ artifacts: [write] }));
+      const { digest: id, key } = write.ref;
+      const read = async (hint: number) => (await backend.readArtifacts([{ id, hint }]))[0]?.ref.key;
+      expect(await read(0)).toBe(key);
+      await another.discardArtifact(id);
+      expect([await read(0), await read(key)]).toEqual([undefined, key]);
+      const again = artifactOf(backend, "damaged");
+      await another.commit(batch({ artifacts: [again] }));
+      expect([await read(0), await read(key), await read(again.ref.key)]).toEqual([again.ref.key, key, again.ref.key]);
+    });
+
+    test("a key that was read before a prune is not believed when something is written after it", async () => {
+      const store = await create();
+      await using backend = await store.open();
+      await using another = await store.open();
+      const root = await startPipeline(another);
+      const [gone, kept] = [artifactOf(another, "gone"), artifactOf(another, "kept")];
+      await another.commit(batch({ artifacts: [gone] }));
+      // This connection has written nothing yet.
+      const [row] = await backend.readArtifacts([{ id: gone.ref.digest, hint: 0 }]);
+      await another.prune({ unusedBefore: Date.now(), dryRun: false });
+      await another.commit(batch({ artifacts: [kept] }));
+      const output = row?.ref ?? null;
+      const run = runWrite({ ...root }, { parent: root, state: "RESOLVED", output });
+      await expect(async () => backend.commit(batch({ runs: [run] }))).rejects.toSatisfy((error) =>
+        RepriseError.is(error, "ARTIFACT_NOT_FOUND"),
+      );
+      await backend.commit(batch({ artifacts: [artifactOf(backend, "gone")], runs: [run] }));
+      expect((await backend.getRun(idOf(run.ref)))?.output).toBe(gone.ref.digest);
+      expect(await backend.check()).toEqual([]);
     });
 
     test("what is not stored can be neither discarded nor found", async () => {
