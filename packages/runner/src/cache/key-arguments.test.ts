@@ -253,11 +253,21 @@ describe("ignored inputs", () => {
         { name: "input.verbose", digest: null },
       ]);
     }
+    // Fields of that name elsewhere count.
+    expect(keyOf(pattern, [{ a: 1 }, { verbose: true }])).not.toBe(keyOf(pattern, [{ a: 1 }, {}]));
+    expect(keyOf(pattern, [{ a: { verbose: true } }])).not.toBe(keyOf(pattern, [{ a: {} }]));
     // Only what is there can be left out.
     expect(keyOf(pattern, [undefined])).toMatch(/^[0-9a-f]{64}$/);
     expect(problemOf(pattern, [plain(new Map())])).toMatch(
       /cache\.ignore names fields of it, but it is no plain object/,
     );
+  });
+
+  it("are a field rather than the whole input where both have the name", () => {
+    const input = z.object({ input: z.string(), a: z.number() });
+    const f = func({ id: "ignoring a field input", input, cache: { ...v1, ignore: ["input"] }, run: ({ a }) => a });
+    expect(keyOf(f, [{ input: "x", a: 1 }])).toBe(keyOf(f, [{ input: "y", a: 1 }]));
+    expect(keyOf(f, [{ input: "x", a: 1 }])).not.toBe(keyOf(f, [{ input: "x", a: 2 }]));
   });
 
   it("reach the body on a miss", async () => {

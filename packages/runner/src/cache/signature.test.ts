@@ -27,7 +27,7 @@ function digestOf(schema: AnySchema): string {
 const word = z.string();
 
 /** A tree and what it hangs on, each with fields in the order given: libraries number such definitions as they come. */
-function zodTree(reversed: boolean): AnySchema {
+function zodTree(reversed: boolean, name: z.ZodType = z.string()): AnySchema {
   const order = <T extends object>(fields: T): T => {
     const all = Object.getOwnPropertyDescriptors(fields);
     const names = reversed ? Object.keys(all).toReversed() : Object.keys(all);
@@ -35,7 +35,7 @@ function zodTree(reversed: boolean): AnySchema {
   };
   const tree: z.ZodType = z.object(
     order({
-      name: z.string(),
+      name,
       get kids() {
         return z.array(tree);
       },
@@ -104,6 +104,10 @@ const same: [title: string, schemas: readonly (() => AnySchema)[]][] = [
   ],
   ["zod: schemas that contain themselves, in any order", [() => zodTree(false), () => zodTree(true)]],
   [
+    "zod: schemas that contain themselves and a Date, in any order",
+    [() => zodTree(false, z.date()), () => zodTree(true, z.date())],
+  ],
+  [
     "valibot: order of fields, titles, messages, defaults",
     [
       () => v.object({ a: v.optional(v.number(), 2), b: v.pipe(v.string(), v.minLength(3)) }),
@@ -113,6 +117,10 @@ const same: [title: string, schemas: readonly (() => AnySchema)[]][] = [
           a: v.optional(v.number(), 3),
         }),
     ],
+  ],
+  [
+    "valibot: the same type from another copy of the library",
+    [() => v.string(), () => ({ ...v.string(), reference: (() => undefined) as never })],
   ],
   [
     "arktype: order of fields, descriptions, defaults",
