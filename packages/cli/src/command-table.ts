@@ -1,6 +1,34 @@
-import type { CommandSpec } from "./command-spec.ts";
+import type { CommandSpec, OptionSpec } from "./command-spec.ts";
 
 const runIdHint = "RUN is an id as `reprise ls` shows it; it may be shortened. `latest` is the newest pipeline run.";
+
+const importOption = {
+  name: "import",
+  value: "MODULE",
+  summary: "Load a module before FILE, e.g. tsx.",
+  repeat: true,
+} as const;
+const namespaceOption = {
+  name: "cache-namespace",
+  value: "TEXT",
+  summary: "Namespace of cache entries. Default: the setting CACHE_NAMESPACE, else `default`.",
+} as const;
+
+const cacheFilterOptions: readonly OptionSpec[] = [
+  { name: "func", value: "ID", summary: "Only those of this func." },
+  { name: "version", value: "TEXT", summary: "Only those of this version, or of the code whose digest begins so." },
+  { name: "namespace", value: "TEXT", summary: "Only those of this namespace." },
+  { name: "run", value: "RUN", summary: "Only those that this run computed, or runs of this pipeline run." },
+  { name: "key", value: "KEY", summary: "Only those whose key begins so." },
+  { name: "older-than", value: "DURATION", summary: "Only those not written for so long." },
+  { name: "unused-for", value: "DURATION", summary: "Only those neither reused nor written for so long." },
+  { name: "larger-than", value: "SIZE", summary: "Only those of so many bytes or more." },
+  {
+    name: "keep-bytes",
+    value: "SIZE",
+    summary: "Only those that must go, the longest unused first, to leave so many bytes.",
+  },
+];
 
 /** Every command. The help, the parser and the suggestions read it; what a command does is loaded when it is called. */
 export const commandTable: readonly CommandSpec[] = [
@@ -32,7 +60,31 @@ export const commandTable: readonly CommandSpec[] = [
         summary: "Bodies that run at once. Default: the setting CONCURRENCY, else 64.",
       },
       { name: "durability", value: "LEVEL", summary: "`ordered` (default) or `step`." },
-      { name: "import", value: "MODULE", summary: "Load a module before FILE, e.g. tsx.", repeat: true },
+      {
+        name: "cache",
+        value: "MODE",
+        summary:
+          "`on` (default), `refresh` (execute, and replace what was stored), `readOnly`, or `off`, for funcs that are cached.",
+      },
+      namespaceOption,
+      importOption,
+    ],
+    arguments: ["FILE"],
+    open: true,
+  },
+  {
+    name: "plan",
+    usage: "FILE[:func] [--input JSON | --key=value …]",
+    summary: "Tell what `run` would reuse and what it would execute, and why; nothing executes.",
+    details: [
+      "FILE and input as for `run`. What is below the root is foretold from the newest complete pipeline run of the func,",
+      "one with the same input if there is one. No body executes, and nothing is written.",
+    ],
+    options: [
+      { name: "input", value: "JSON", summary: "The whole input, as for `run`." },
+      { name: "all", short: "a", summary: "Every run, also of large groups." },
+      namespaceOption,
+      importOption,
     ],
     arguments: ["FILE"],
     open: true,
@@ -66,6 +118,14 @@ export const commandTable: readonly CommandSpec[] = [
     arguments: ["RUN"],
   },
   {
+    name: "why",
+    usage: "RUN [--no-diff]",
+    summary: "Explain why a run was executed, or reused: against the nearest earlier result, what differs and how.",
+    details: [runIdHint],
+    options: [{ name: "no-diff", summary: "Only which code changed, not how." }],
+    arguments: ["RUN"],
+  },
+  {
     name: "logs",
     usage: "RUN [--nested]",
     summary: "Print what the body of a run wrote.",
@@ -83,6 +143,50 @@ export const commandTable: readonly CommandSpec[] = [
       { name: "raw", summary: "Bytes and texts as they are, without quotes and colors." },
     ],
     arguments: ["ID"],
+  },
+  {
+    name: "cache ls",
+    usage: "[--func ID] [--version TEXT] [--namespace TEXT] [--limit N]",
+    summary: "List results that may be reused, newest first.",
+    options: [
+      { name: "limit", short: "n", value: "N", summary: "At most so many. Default: 20." },
+      ...cacheFilterOptions.slice(0, 3),
+    ],
+    arguments: [],
+  },
+  {
+    name: "cache stats",
+    usage: "",
+    summary: "Count results, bytes, hits and saved time by func, and who computes what now.",
+    options: [],
+    arguments: [],
+  },
+  {
+    name: "cache clear",
+    usage: "FILTER … | --all [--dry-run]",
+    summary: "Forget results, so that they are computed again.",
+    details: [
+      "All filters that are given must fit. What is forgotten stays on disk until `reprise gc` removes it.",
+      "DURATION: 30m, 12h, 7d. SIZE: 500MB, 2GiB.",
+    ],
+    options: [
+      ...cacheFilterOptions,
+      { name: "all", summary: "Everything, in all namespaces." },
+      { name: "dry-run", summary: "Only say what would be forgotten." },
+    ],
+    arguments: [],
+  },
+  {
+    name: "cache explain",
+    usage: "FILE:func | FUNC",
+    summary:
+      "Show what stands for a func in cache keys: its code part by part, packages, signature; and what is not seen.",
+    details: [
+      "FILE[:func] as for `run`; funcs that the file does not export are known by their id. FUNC is the id of a func that",
+      "has run: the file is the one that it ran from last. No body executes.",
+    ],
+    options: [{ name: "source", summary: "Also the source of each part." }, importOption],
+    arguments: ["FILE:func"],
   },
   {
     name: "gc",

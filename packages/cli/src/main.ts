@@ -10,10 +10,16 @@ import { suggest } from "./suggest.ts";
 // Each command is loaded when it is called, alone: starting is most of what a command costs.
 const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./run/run-command.ts")).run,
+  plan: async () => (await import("./commands/plan.ts")).plan,
   ls: async () => (await import("./commands/ls.ts")).ls,
   show: async () => (await import("./commands/show.ts")).show,
+  why: async () => (await import("./commands/why.ts")).why,
   logs: async () => (await import("./commands/logs.ts")).logs,
   "artifact get": async () => (await import("./commands/artifact-get.ts")).artifactGet,
+  "cache ls": async () => (await import("./commands/cache-ls.ts")).cacheLs,
+  "cache stats": async () => (await import("./commands/cache-stats.ts")).cacheStats,
+  "cache clear": async () => (await import("./commands/cache-clear.ts")).cacheClear,
+  "cache explain": async () => (await import("./commands/cache-explain.ts")).cacheExplain,
   gc: async () => (await import("./commands/gc.ts")).gc,
   "settings list": async () => (await import("./commands/settings.ts")).settingsList,
   "settings get": async () => (await import("./commands/settings.ts")).settingsGet,

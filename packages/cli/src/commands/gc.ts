@@ -1,13 +1,13 @@
-import { type Duration, parseDuration, RepriseError } from "@reprise/core";
 import { collectGarbage, openHome } from "@reprise/store";
 import type { Command } from "../host.ts";
+import { readAge } from "../option-values.ts";
 import { outputOf } from "../output.ts";
 import { formatBytes } from "../when.ts";
 
 /** `reprise gc`: removes what nothing needs. */
 export const gc: Command = async ({ host, json, home, command }) => {
   const dryRun = command.values["dry-run"] === true;
-  const olderThan = readAge(command.values["older-than"]);
+  const olderThan = readAge("gc", "older-than", command.values["older-than"]);
   await using store = await openHome(home === undefined ? {} : { path: home });
   const result = await collectGarbage({ home: store, dryRun, ...(olderThan === undefined ? {} : { olderThan }) });
   const output = outputOf(host);
@@ -24,13 +24,3 @@ export const gc: Command = async ({ host, json, home, command }) => {
   output.lines([words.length === 0 ? "Nothing to remove." : `${verb} ${words.join(", ")}.`]);
   return 0;
 };
-
-function readAge(value: unknown): number | undefined {
-  if (typeof value !== "string") return undefined;
-  if (/^\d+$/.test(value)) throw new RepriseError("USAGE", `gc: --older-than needs a unit, e.g. ${value}d, ${value}h.`);
-  try {
-    return parseDuration(value as Duration, "--older-than");
-  } catch (error) {
-    throw new RepriseError("USAGE", `gc: ${(error as Error).message}`);
-  }
-}

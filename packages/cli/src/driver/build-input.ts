@@ -9,7 +9,18 @@ import { didYouMean } from "../suggest.ts";
 export type InputShape = Pick<FuncDefinition, "id" | "input" | "parameters" | "contextAt" | "run">;
 
 // Options of `run` that people misspell; a field of that name would otherwise pass unnoticed.
-const runOptions = ["input", "home", "json", "quiet", "plain", "import", "concurrency", "durability"];
+const runOptions = [
+  "input",
+  "home",
+  "json",
+  "quiet",
+  "plain",
+  "import",
+  "concurrency",
+  "durability",
+  "cache",
+  "cache-namespace",
+];
 
 /**
  * The arguments of the call that the command line asks for.

@@ -97,6 +97,8 @@ class Driver {
       ...(start.home === null ? {} : { home: start.home }),
       ...(start.concurrency === null ? {} : { concurrency: start.concurrency }),
       ...(start.durability === null ? {} : { durability: start.durability }),
+      ...(start.cache === null ? {} : { cache: start.cache }),
+      ...(start.cacheNamespace === null ? {} : { cacheNamespace: start.cacheNamespace }),
     });
     const handle = await runner.submit(future);
     const result = await resultOf(start, handle);

@@ -8,6 +8,10 @@ import type { RunnerEvent } from "@reprise/runner";
 /** Grows when a message changes its meaning. */
 export const protocolVersion = 1;
 
+/** What the cache may do in a run, as `--cache` says; those of `LocalRunner`. */
+export const cacheModes = ["on", "refresh", "readOnly", "off"] as const;
+export type CacheMode = (typeof cacheModes)[number];
+
 /** How the input was given on the command line. */
 export interface InputRequest {
   /** Text of `--input`: JSON, `@file` or `-`; null if it was not given. */
@@ -29,6 +33,10 @@ export interface StartMessage {
   readonly home: string | null;
   readonly concurrency: number | null;
   readonly durability: "ordered" | "step" | null;
+  /** Null: as the runner does it by itself. */
+  readonly cache: CacheMode | null;
+  /** Null: the setting, else the default. */
+  readonly cacheNamespace: string | null;
   /** Every event as it is, for `--json`; else only what a live view needs. */
   readonly everyEvent: boolean;
   /** How to render the result. */

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { RepriseError } from "@reprise/core";
 import type { ParsedCommand } from "../command-spec.ts";
-import type { InputRequest } from "./messages.ts";
+import { didYouMean } from "../suggest.ts";
+import { type CacheMode, cacheModes, type InputRequest } from "./messages.ts";
 
 /** What `reprise run` was asked to do. */
 export interface RunArguments {
@@ -12,6 +13,8 @@ export interface RunArguments {
   readonly input: InputRequest;
   readonly concurrency: number | null;
   readonly durability: "ordered" | "step" | null;
+  readonly cache: CacheMode | null;
+  readonly cacheNamespace: string | null;
   readonly quiet: boolean;
   readonly plain: boolean;
   /** Modules to load first. */
@@ -40,14 +43,35 @@ export function readRunArguments({ positionals, values, rest }: ParsedCommand, c
     input: { text: typeof input === "string" ? input : null, fields: rest },
     concurrency: concurrency === undefined ? null : Number(concurrency),
     durability: durability ?? null,
+    cache: readCacheMode(values["cache"]),
+    cacheNamespace: readNamespace(values["cache-namespace"], "run"),
     quiet: values["quiet"] === true,
     plain: values["plain"] === true,
     imports: Array.isArray(values["import"]) ? (values["import"] as readonly string[]) : [],
   };
 }
 
+/** `readOnly` may also be written `readonly` and `read-only`, as options are. */
+function readCacheMode(value: unknown): CacheMode | null {
+  if (typeof value !== "string") return null;
+  const plain = value.replaceAll("-", "").toLowerCase();
+  const mode = cacheModes.find((known) => known.toLowerCase() === plain);
+  if (mode !== undefined) return mode;
+  throw new RepriseError(
+    "USAGE",
+    `run: --cache must be one of ${cacheModes.join(", ")}, not ${JSON.stringify(value)}.${didYouMean(value, cacheModes)}`,
+  );
+}
+
+/** The option `--cache-namespace` of a command. @throws RepriseError `USAGE` if it says nothing. */
+export function readNamespace(value: unknown, command: string): string | null {
+  if (typeof value !== "string") return null;
+  if (value.trim() !== "") return value;
+  throw new RepriseError("USAGE", `${command}: --cache-namespace must not be empty.`);
+}
+
 /** Splits `FILE:func`; a colon that belongs to a path (a drive, a folder) does not count. */
-function splitTarget(target: string, cwd: string): { readonly file: string; readonly func: string | null } {
+export function splitTarget(target: string, cwd: string): { readonly file: string; readonly func: string | null } {
   const match = /^(.+):([^:/\\]+)$/.exec(target);
   if (match?.[1] === undefined || match[2] === undefined || existsSync(resolve(cwd, target))) {
     return { file: resolve(cwd, target), func: null };

@@ -23,6 +23,8 @@ export const run: Command = async (invocation) => {
     home: home ?? null,
     concurrency: args.concurrency,
     durability: args.durability,
+    cache: args.cache,
+    cacheNamespace: args.cacheNamespace,
     everyEvent: json,
     width: outputWidth(invocation),
     colored: wantsColor(host.stdout.isTTY, host.env),

@@ -1,0 +1,4 @@
+import { RepriseError } from "@reprise/core";
+import type { Command } from "../host.ts";
+
+export const why: Command = () => Promise.reject(new RepriseError("USAGE", "not there yet"));
