@@ -65,7 +65,7 @@ export function listArtifacts(database: DatabaseSync): readonly string[] {
 }
 
 /** What a clearing removes, or would. */
-interface Cleared {
+export interface Cleared {
   readonly entries: number;
   readonly bytes: number;
   readonly keys: readonly string[];
