@@ -16,6 +16,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   directory: async () => (await import("./directory.ts")).directory,
   startup: async () => (await import("./startup.ts")).startup,
   memory: async () => (await import("./memory.ts")).memory,
+  "cache-hits": async () => (await import("./cache-hits.ts")).cacheHits,
   "cache-inputs": async () => (await import("./cache-inputs.ts")).cacheInputs,
   "cache-code": async () => (await import("./cache-code.ts")).cacheCode,
 };
