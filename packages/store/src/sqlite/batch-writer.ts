@@ -3,7 +3,6 @@ import type { DatabaseSync } from "node:sqlite";
 import {
   cacheStatuses,
   type FuncRecord,
-  parseRunId,
   type PipelineState,
   pipelineStates,
   RepriseError,
@@ -94,7 +93,9 @@ export class BatchWriter {
     for (const write of batch.artifacts) this.#writeArtifact(write);
     for (const write of batch.pipelineRuns) this.#writePipelineRun(write);
     for (const write of batch.runs) this.#writeRun(write);
-    for (const { run, cache } of batch.cacheChanges) this.#writeCache(this.#runKey(run, "run"), cache);
+    for (const { run, cache } of batch.cacheChanges) {
+      this.#statements.setCache.run(...cacheValues(cache), this.#runKey(run, "run"));
+    }
     this.#writeEdges(batch.edges);
     this.#writeJournal(batch);
     for (const root of this.#roots) {
@@ -213,7 +214,7 @@ export class BatchWriter {
       return;
     }
     const target = runTargets[write.state];
-    const { changes } = this.#statements.updateRun.run(
+    const values = [
       target.number,
       write.attempt,
       write.scheduledAt,
@@ -226,9 +227,11 @@ export class BatchWriter {
       json(write.progress),
       ref.key,
       target.allowedFrom,
-    );
+    ];
+    const { updateRun, updateCachedRun } = this.#statements;
+    const { changes } =
+      write.cache === null ? updateRun.run(...values) : updateCachedRun.run(...cacheValues(write.cache), ...values);
     if (changes !== 0) {
-      if (write.cache !== null) this.#writeCache(ref.key, write.cache);
       if (target.finished) this.#count(this.#root(write.root), write, 0);
     } else if (this.#statements.selectRun.get(ref.key) === undefined) {
       // The key of a root run is that of its pipeline run, which may have been written before it.
@@ -242,7 +245,7 @@ export class BatchWriter {
     const root = this.#root(write.root);
     const target = runTargets[write.state];
     const tooLate = root.canceled && !target.finished;
-    this.#statements.insertRun.run(
+    const values = [
       write.ref.key,
       write.ref.uuid,
       root.key,
@@ -264,8 +267,11 @@ export class BatchWriter {
       json(write.failure),
       tooLate ? root.reason : write.reason,
       json(write.progress),
-    );
-    if (write.cache !== null) this.#writeCache(write.ref.key, write.cache);
+    ];
+    // Runs for which no cache was asked, which are most, pay nothing for its columns.
+    const { insertRun, insertCachedRun } = this.#statements;
+    if (write.cache === null) insertRun.run(...values);
+    else insertCachedRun.run(...cacheValues(write.cache), ...values);
     if (tooLate) {
       root.runs += 1;
       root.finished += 1;
@@ -281,19 +287,6 @@ export class BatchWriter {
     if (write.cache === null || write.state !== "RESOLVED") return;
     if (write.cache.status === "HIT") root.hits += 1;
     root.saved += write.cache.saved ?? 0;
-  }
-
-  /** A statement of its own, so that runs without a cache pay nothing for its columns. */
-  #writeCache(runKey: number, cache: RunCache): void {
-    const { status, key, originRunId, saved, note } = cache;
-    this.#statements.setCache.run(
-      cacheStatuses.indexOf(status),
-      key === null ? null : Buffer.from(key, "hex"),
-      originRunId === null ? null : (parseRunId(originRunId) ?? null),
-      saved,
-      note,
-      runKey,
-    );
   }
 
   #root(ref: RunRef): RootChange {
@@ -390,11 +383,26 @@ export class BatchWriter {
   }
 }
 
+/** The cache's columns, in the order of the statements. */
+function cacheValues({ status, key, originRunId, saved, note }: RunCache) {
+  return [
+    cacheStatuses.indexOf(status),
+    hexBytes(key),
+    hexBytes(originRunId?.replaceAll("-", "")),
+    saved,
+    note,
+  ] as const;
+}
+
 /** Two records with equal content are one row. */
 function funcDigest({ id, name, description, source, file, line }: FuncRecord): Uint8Array {
   return createHash("sha256")
     .update(JSON.stringify([id, name, description, source, file, line]))
     .digest();
+}
+
+function hexBytes(hex: string | null | undefined): Uint8Array | null {
+  return hex == null ? null : Buffer.from(hex, "hex");
 }
 
 function json(value: unknown): string | null {

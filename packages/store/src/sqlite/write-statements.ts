@@ -9,10 +9,19 @@ export const metaQuery = `SELECT epoch, run_floor, artifact_floor, indexed_artif
     (SELECT max(key) FROM artifacts) AS last_artifact
   FROM meta WHERE key = 1`;
 
+const runColumns = `key, uuid, root_key, parent_key, func_key, kind, name, tags, position, options, created_at,
+  state, attempt, scheduled_at, started_at, ran_at, finished_at, output_key, failure, reason, progress`;
+const runChanges = `state = ?, attempt = ?, scheduled_at = ?, started_at = ?, ran_at = ?, finished_at = ?,
+  output_key = ?, failure = ?, reason = ?, progress = ?`;
+const cacheColumns = "cache_status, cache_key, origin_run, saved, cache_note";
+const cacheChanges = "cache_status = ?, cache_key = ?, origin_run = ?, saved = ?, cache_note = ?";
+
 /** Prepares the statements with which batches are written. */
 export function prepareWrites(database: DatabaseSync) {
   const insert = (table: string, columns: string, verb = "INSERT") =>
     database.prepare(`${verb} INTO ${table} (${columns}) VALUES (${columns.replaceAll(/\w+/g, "?")})`);
+  const updateRun = (changes: string) =>
+    database.prepare(`UPDATE runs SET ${changes} WHERE key = ? AND (1 << state) & ?`);
   return {
     begin: database.prepare("BEGIN IMMEDIATE"),
     commit: database.prepare("COMMIT"),
@@ -39,19 +48,11 @@ export function prepareWrites(database: DatabaseSync) {
          saved = saved + ? WHERE key = ?`,
     ),
     selectRun: database.prepare("SELECT state FROM runs WHERE key = ?"),
-    insertRun: insert(
-      "runs",
-      `key, uuid, root_key, parent_key, func_key, kind, name, tags, position, options, created_at,
-       state, attempt, scheduled_at, started_at, ran_at, finished_at, output_key, failure, reason, progress`,
-    ),
-    updateRun: database.prepare(
-      `UPDATE runs SET state = ?, attempt = ?, scheduled_at = ?, started_at = ?, ran_at = ?, finished_at = ?,
-         output_key = ?, failure = ?, reason = ?, progress = ?
-       WHERE key = ? AND (1 << state) & ?`,
-    ),
-    setCache: database.prepare(
-      "UPDATE runs SET cache_status = ?, cache_key = ?, origin_run = ?, saved = ?, cache_note = ? WHERE key = ?",
-    ),
+    insertRun: insert("runs", runColumns),
+    insertCachedRun: insert("runs", `${cacheColumns}, ${runColumns}`),
+    updateRun: updateRun(runChanges),
+    updateCachedRun: updateRun(`${cacheChanges}, ${runChanges}`),
+    setCache: database.prepare(`UPDATE runs SET ${cacheChanges} WHERE key = ?`),
     lastEdge: database.prepare("SELECT max(number) AS number FROM edges WHERE run_key = ?"),
     insertEdge: insert(
       "edges",
