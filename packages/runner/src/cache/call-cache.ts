@@ -39,8 +39,8 @@ export class CallCache {
   checks: { readonly entry: CacheEntry; readonly stored: Stored } | undefined = undefined;
   /** Whether the call has ended. */
   over = false;
-  /** An entry with this artifact turned out to be useless. */
-  useless: string | undefined = undefined;
+  /** An entry that turned out to be useless. */
+  useless: CacheEntry | undefined = undefined;
 
   constructor(options: CacheOptions) {
     this.options = options;

@@ -180,7 +180,7 @@ export class Lookups {
   #useless(call: Call, entry: CacheEntry, why: string): void {
     this.#options.useless(call, why);
     const cache = cacheOf(call);
-    cache.useless = entry.artifact;
+    cache.useless = entry;
     cache.note = `there was an earlier result, but ${why}`;
     this.ask(call);
   }

@@ -145,6 +145,22 @@ describe("equal calls of several processes", () => {
     expect((await onlyEntry(shared.home)).answer).toBe(results[0]);
   });
 
+  test("compute a result that was harmed once more and not once each", async () => {
+    const { shared, start, startWaiter } = meeting();
+    const first = start("works to the same result", "first");
+    shared.raise("first");
+    await first.says("ended");
+    harmResult(shared.home);
+    const owner = start("works to the same result");
+    await owner.says("begins");
+    const waiters = await Promise.all([1, 2].map(() => startWaiter("works to the same result")));
+    shared.raise("finish");
+    await Promise.all([owner, ...waiters].map((child) => child.says("ended")));
+    expect(executions(shared)).toEqual([first, owner].map((child) => String(child.process.pid)));
+    expect(waiters.map((waiter) => statusesOf(waiter))).toEqual(waiters.map(() => ["WAITING", "HIT"]));
+    expect([owner, ...waiters].map(resultOf)).toEqual(["of all", "of all", "of all"]);
+  });
+
   test("keep waiting for a body that blocks its event loop for much longer than the grace", async () => {
     const { shared, start, startWaiter } = meeting({ heartbeat: 100, grace: 1_000 });
     const owner = start("blocks the event loop");
@@ -343,6 +359,16 @@ describe("equal calls of one process", () => {
     expect(Object.values(statuses).map(String).toSorted()).toEqual(["MISS", "WAITING,HIT"]);
   });
 });
+
+/** Changes the bytes of the result that the only run has. */
+function harmResult(home: string): void {
+  const database = new DatabaseSync(`${home}/reprise.db`);
+  database.exec(
+    "UPDATE artifacts SET document = CAST(document || X'00' AS BLOB) WHERE key = (SELECT output_key FROM runs)",
+  );
+  expect(database.prepare("SELECT changes() AS changes").get()).toEqual({ changes: 1 });
+  database.close();
+}
 
 /** Stops a process at a moment at which it does not hold the lock under which all others write. */
 function stopWithoutLock(child: Child, home: string): void {

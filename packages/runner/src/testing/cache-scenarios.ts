@@ -13,6 +13,9 @@ const shared = new SharedFolder(folder);
 /** What the body of `work` does in this process before it gives its value. */
 type Work = (signal: AbortSignal) => unknown;
 
+/** To this one all processes give the same answer. */
+const sameQuestion = "the same";
+
 let doWork: Work = (signal) => shared.raised(flag, signal);
 
 const work = func({
@@ -26,7 +29,7 @@ const work = func({
     } finally {
       shared.log(`end ${process.pid}`);
     }
-    return { question, answer: `of ${process.pid}` };
+    return { question, answer: question === sameQuestion ? "of all" : `of ${process.pid}` };
   },
 });
 
@@ -83,6 +86,8 @@ function working(body: Work): Promise<void> {
 
 const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   works: () => answer(),
+
+  "works to the same result": () => answer(work(sameQuestion)),
 
   "works when all are ready": async () => {
     // What is loaded at first use is loaded now, so that all ask at the same moment.

@@ -69,8 +69,8 @@ export interface ClaimRequest {
   readonly maxAge?: number | undefined;
   /** Whether to take a lease. Without, a missing entry is answered by `free` alone. */
   readonly lease: boolean;
-  /** An entry with this artifact was found useless (gone, damaged): it counts as missing. */
-  readonly useless?: string | undefined;
+  /** This entry was found useless (gone, damaged): it counts as missing until another, be it an equal one, is written. */
+  readonly useless?: Pick<CacheEntry, "artifact" | "createdAt"> | undefined;
 }
 
 /** The answer to a {@link ClaimRequest}. `expired` says that there was an entry, but too old. */

@@ -161,7 +161,8 @@ export class Claims {
     const row = this.#selectEntry.get(key) as EntryRow | undefined;
     if (row === undefined) return { expired: false };
     const entry = toEntry(row);
-    if (entry.artifact === request.useless) return { expired: false };
+    const { useless } = request;
+    if (entry.artifact === useless?.artifact && entry.createdAt === useless.createdAt) return { expired: false };
     const { maxAge } = request;
     if (maxAge !== undefined && (maxAge <= 0 || step.clock - entry.createdAt > maxAge)) return { expired: true };
     return { entry, expired: false };

@@ -102,15 +102,15 @@ export function testClaims(create: () => Promise<TestCache>): void {
       expect((await cache.get(keyOf("key")))?.createdAt).toBeLessThanOrEqual(Date.now() + minute);
     });
 
-    test("an entry that was found useless is missing until another artifact stands in it", async () => {
+    test("an entry that was found useless is missing until another, be it an equal one, stands in its place", async () => {
       await using cache = await (await create()).open();
-      await write(cache, { puts: [put("key")] });
-      const useless = put("key").entry.artifact;
+      const { entry: useless } = put("key", { createdAt: minute });
+      await write(cache, { puts: [put("key", { createdAt: minute })] });
       const claim = await ask(cache, "key", "run 1", { useless });
       expect(claim).toMatchObject({ type: "lease", expired: false });
-      const better = { artifact: keyOf("better"), lease: leaseOf(claim), mode: "replace" } as const;
-      await write(cache, { puts: [put("key", better)] });
-      expect(await ask(cache, "key", "run 1", { useless })).toMatchObject({ entry: { artifact: keyOf("better") } });
+      const again = put("key", { createdAt: 2 * minute, lease: leaseOf(claim), mode: "replace" });
+      await write(cache, { puts: [again] });
+      expect(await ask(cache, "key", "run 1", { useless })).toEqual({ type: "entry", entry: again.entry });
     });
 
     test("whoever closes a store gives its leases back", async () => {
