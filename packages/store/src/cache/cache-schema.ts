@@ -63,7 +63,8 @@ CREATE TABLE leases (
   since INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- A run that waits for a key while its ancestors hold others. Runs whose ancestors hold none are in nobody's way.
+-- A run that waits for a key while its ancestors hold others; runs whose ancestors hold none are in nobody's way. A row
+-- goes with the lease of held_key: what was said of one holder says nothing of the next.
 CREATE TABLE waits (
   held_key BLOB NOT NULL,
   key BLOB NOT NULL,

@@ -85,10 +85,8 @@ export class Claims {
       `SELECT l.run_id, l.label, l.fence, ${ownerColumns} FROM leases AS l JOIN owners AS o ON o.key = l.owner
        WHERE l.key = ?`,
     );
-    // What a run waited for whose process has lost the lease since says nothing of the new holder.
     this.#selectWaits = database.prepare(
-      `SELECT w.key, ${ownerColumns} FROM waits AS w JOIN leases AS l ON l.key = w.held_key AND l.owner = w.owner
-         JOIN owners AS o ON o.key = w.owner WHERE w.held_key = ?`,
+      `SELECT w.key, ${ownerColumns} FROM waits AS w JOIN owners AS o ON o.key = w.owner WHERE w.held_key = ?`,
     );
     this.#giveLease = database.prepare("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?)");
     this.#insertWait = database.prepare(

@@ -83,6 +83,43 @@ describe("who counts as gone", () => {
     expect(await ask(other, "own", "run 1", { holds: [] })).toMatchObject({ type: "held" });
   });
 
+  test("nor does it close one between others", async () => {
+    const { path, open } = await newCache();
+    await using cache = open();
+    await using other = open();
+    await ask(cache, "own", "parent");
+    await ask(other, "other", "other parent");
+    const owner = new LiveProcess(`
+      const cache = new store.SqliteCacheStore(${JSON.stringify(path)});
+      await ask(cache, "key", "owner");
+      console.log((await ask(cache, "own", "child of owner", { holds: [keyOf("key")] })).type);
+      await released;`);
+    expect(await owner.line()).toBe("held");
+    expect(await ask(other, "key", "other child", { holds: [keyOf("other")] })).toMatchObject({ type: "held" });
+    expect(await ask(cache, "other", "child", { holds: [keyOf("own")] })).toMatchObject({ type: "cycle" });
+    await owner.kill();
+    // The other one will take the key over when it asks next, and go on.
+    expect(await ask(cache, "other", "child", { holds: [keyOf("own")] })).toMatchObject({ type: "held" });
+    expect(await ask(other, "key", "other child", { holds: [keyOf("other")] })).toMatchObject({ type: "lease" });
+  });
+
+  test("what the last holder of a key waited for is not what the next one waits for", async () => {
+    const { open, database } = await newCache();
+    await using silent = open();
+    await using next = open();
+    await using cache = open();
+    await ask(silent, "key", "silent parent");
+    await ask(cache, "own", "parent");
+    expect(await ask(silent, "own", "silent child", { holds: [keyOf("key")] })).toMatchObject({ type: "held" });
+    database.exec("UPDATE owners SET heartbeat_at = heartbeat_at - 3600 * 1000 WHERE key = 1");
+    expect(await ask(next, "key", "next parent")).toMatchObject({ type: "lease", takenOver: true });
+    database.exec("UPDATE owners SET heartbeat_at = heartbeat_at + 3600 * 1000 WHERE key = 1");
+    // The silent one is heard of again, and does not know yet that it has lost its lease.
+    expect(await ask(silent, "own", "silent child", { holds: [keyOf("key")] })).toMatchObject({ type: "held" });
+    expect(await ask(silent, "own", "another child", { holds: [keyOf("key")] })).toMatchObject({ type: "held" });
+    expect(await ask(cache, "key", "child", { holds: [keyOf("own")] })).toMatchObject({ type: "held" });
+  });
+
   test("what nobody asks for any more is swept once it was not heard of for a day", async () => {
     const { path, open, database } = await newCache();
     await using cache = open();
@@ -278,7 +315,10 @@ describe("the heartbeat", () => {
       await pause(100);
       database.exec("ALTER TABLE others RENAME TO owners");
       for (let before = beat(); beat() === before; ) await pause(5);
+      // While it cannot beat it opens the file again and again.
+      database.exec("ALTER TABLE owners RENAME TO others");
       database.close();
+      await pause(100);
       for (const name of readdirSync(${JSON.stringify(folder)})) rmSync(${JSON.stringify(folder)} + "/" + name);
       await pause(300);
       console.log(existsSync(${JSON.stringify(path)}));

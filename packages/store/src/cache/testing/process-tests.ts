@@ -1,5 +1,7 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { runNode } from "../../testing/processes.ts";
+import { runNode, temporaryFolder } from "../../testing/processes.ts";
 import type { TestCache } from "../cache-store.testsuite.ts";
 import { ask, keyOf, leaseOf, put, write } from "./entries.ts";
 import { LiveProcess, prologue, until } from "./live-process.ts";
@@ -10,10 +12,15 @@ export function testLeaseProcesses(create: () => Promise<TestCache>): void {
     test("many processes claim the same keys at the same moment: each key goes to exactly one", async () => {
       const store = await create();
       const [processes, keys] = [8, 50];
-      // Half of them ask key by key and half for all at once, from different ends.
+      const go = join(await temporaryFolder(), "go");
+      // Half of them ask key by key and half for all at once, each beginning with another key.
       const script = `
+        import { existsSync } from "node:fs";
         const lease = {};
         await using cache = ${store.expression};
+        console.log("ready");
+        const pause = new Int32Array(new SharedArrayBuffer(4));
+        while (!existsSync(${JSON.stringify(go)})) Atomics.wait(pause, 0, 0, 1);
         const own = Number(process.env.OWN);
         const requests = Array.from({ length: ${keys} }, (_, index) => request((index + own * 7) % ${keys}, "run " + own));
         const claims = own % 2 === 0 ? cache.claim(requests) : requests.map((one) => cache.claim([one])[0]);
@@ -25,6 +32,8 @@ export function testLeaseProcesses(create: () => Promise<TestCache>): void {
         { length: processes },
         (_, own) => new LiveProcess(script.replace("process.env.OWN", String(own))),
       );
+      for (const one of live) expect(await one.line()).toBe("ready");
+      await writeFile(go, "");
       const given: string[] = [];
       for (const one of live) {
         const [leases = 0, held = 0] = (await one.line())?.split(" ").map(Number) ?? [];
