@@ -224,3 +224,23 @@ test("registerClass and registerType fill the registry that encode and decode us
   });
   expect(String(restore(new URLSearchParams("a=1")))).toBe("a=1");
 });
+
+test("a registry knows whether its values may take part in keys by [cacheKey]()", () => {
+  class Plain {
+    readonly x = 1;
+  }
+  class Keyed {
+    [cacheKey](): number {
+      return 1;
+    }
+  }
+  class Derived extends Keyed {}
+  const plain = new TypeRegistry();
+  plain.registerClass(Plain, { name: "Plain", encode: ({ x }) => x, decode: () => new Plain() });
+  expect(plain.mayHaveCacheKeys).toBe(false);
+  plain.registerClass(Derived, { name: "Derived" });
+  expect(plain.mayHaveCacheKeys).toBe(true);
+  const open = new TypeRegistry();
+  open.register({ name: "Any", is: (value) => value instanceof Keyed, encode: () => 1, decode: () => new Keyed() });
+  expect(open.mayHaveCacheKeys).toBe(true);
+});
