@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { codeDigestPlugin } from "../code-digest/bundle-plugin.ts";
 import { type Files, writeProgram } from "../code-digest/testing/programs.ts";
 import { runChild } from "../testing/child.ts";
+import { compileCache } from "../testing/compile-cache.ts";
 import { temporaryFolder } from "../testing/temporary-home.ts";
 
 const pipeline = `import { func } from "reprise";
@@ -34,6 +35,7 @@ const child = func("child", (value: number) => {
   return value * 2;
 });
 const parent = func({ id: "parent", cache: true, run: () => { executed("parent"); return child(4); } });
+const fixed = func({ id: "fixed", cache: { version: "fixed" }, run: () => { executed("fixed"); return child(5); } });
 const parsed = func({ id: "parsed", cache: true, run: () => { executed("parsed"); return parse("a b"); } });
 const listed = func({ id: "listed", cache: true, run: () => { executed("listed"); return data.words; } });
 const bodied = func({ id: "bodied", cache: { version: "body" }, run: () => { executed("bodied"); return clean("Body"); } });
@@ -44,7 +46,7 @@ export function unrelated(value: number) {
 }
 
 export const pipeline = func("pipeline", () => ({
-  count: count("To be or"), parent: parent(), parsed: parsed(), listed: listed(), bodied: bodied(), given: given(),
+  count: count("To be or"), parent: parent(), fixed: fixed(), parsed: parsed(), listed: listed(), bodied: bodied(), given: given(),
 }));
 `;
 
@@ -89,6 +91,8 @@ interface Outcome {
   readonly executed: readonly string[];
 }
 
+const env = compileCache();
+
 /** A program on disk with a home of its own: every run is a new process. */
 class Project {
   readonly folder = realpathSync(temporaryFolder());
@@ -101,7 +105,7 @@ class Project {
     const file = join(this.folder, "executed.txt");
     rmSync(file, { force: true });
     const args = [join(this.folder, entry), join(this.folder, "home")];
-    const { stdout, stderr } = await runChild("edited-project.ts", args, { env: { EXECUTED: file } });
+    const { stdout, stderr } = await runChild("edited-project.ts", args, { env: { ...env, EXECUTED: file } });
     if (stdout === "") throw new Error(stderr);
     return { ...(JSON.parse(stdout) as Omit<Outcome, "executed">), executed: linesOf(file).toSorted() };
   }
@@ -125,10 +129,11 @@ function linesOf(file: string): string[] {
   }
 }
 
-const all = ["bodied", "child", "count", "given", "listed", "parent", "parsed"];
+const all = ["bodied", "child", "child", "count", "fixed", "given", "listed", "parent", "parsed"];
 const value = {
   count: "3 of  4",
   parent: 8,
+  fixed: 10,
   parsed: ["a", "b"],
   listed: ["one", "two"],
   bodied: "Body",
@@ -183,6 +188,7 @@ const withEffect: Record<string, readonly [Files, readonly string[], Record<stri
   "a default value": [inPipeline("least: number = 1", "least: number = 5"), ["count"], { count: "0 of  4" }],
   "a helper": [edit("text.ts", "trim()", "trim().slice(6)"), ["count"], { count: "0 of  4" }],
   "a constant of a helper": [edit("text.ts", "[.,]", "[.,o]"), ["count"], {}],
+  // A parent with a version of its own goes on being reused.
   "a child func": [inPipeline("value * 2", "value * 3"), ["child", "parent"], { parent: 12 }],
   "the version of a package": [parser("1.0.1"), ["parsed"], {}],
   "a package that another depends on": [
