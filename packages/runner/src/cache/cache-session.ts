@@ -128,6 +128,7 @@ export class CacheSession implements EngineCache {
     }
     if (cache.lease !== undefined) this.#writes.release(cache.lease);
     if (cache.status !== "HIT" && this.#options.mode !== "readOnly" && cache.status !== "LOOKUP_FAILED") {
+      this.#keepCode(call, cache.options, record);
       this.#writes.record(key, record);
     }
   }
