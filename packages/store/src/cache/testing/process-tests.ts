@@ -146,16 +146,20 @@ export function testLeaseProcesses(create: () => Promise<TestCache>): void {
       expect(await ended).toBe(JSON.stringify({ fenced: [] }));
     });
 
-    test("a process that holds a lease ends when it has nothing else to do, and says nothing of it", async () => {
+    test("a process that holds a lease, or did, ends when it has nothing else to do, and says nothing of it", async () => {
       const store = await create();
-      const { code, stdout, stderr } = await runNode(`${prologue}
-        process.stdin.unref?.();
-        const lease = {};
-        const cache = ${store.expression};
-        console.log((await ask(cache, "key", "run 1")).type);`);
-      expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "lease\n", stderr: "" });
+      for (const releases of ["", "await write(cache, { releases: [leaseOf(claim)] });"]) {
+        const { code, stdout, stderr } = await runNode(`${prologue}
+          process.stdin.unref?.();
+          const lease = { grace: 3_600_000 };
+          const cache = ${store.expression};
+          const claim = await ask(cache, "key", "run 1");
+          ${releases}
+          console.log(claim.type);`);
+        expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "lease\n", stderr: "" });
+      }
       await using cache = await store.open();
-      expect(await ask(cache, "key", "run 2")).toMatchObject({ type: "lease", takenOver: true });
+      expect(await ask(cache, "key", "run 2")).toMatchObject({ type: "lease", takenOver: false });
     });
 
     test("a writer that is killed at any moment leaves whole entries, every one that it reported", async () => {
