@@ -31,7 +31,10 @@ export const logs: Command = async (invocation) => {
       return line.text.split("\n").map((text) => `${time} ${who}${bar} ${tameLine(text, output.colored)}${data}`);
     }),
   );
-  if (lines.length === 0)
+  const origin = run?.cache.originRunId ?? null;
+  if (lines.length === 0 && origin !== null)
+    host.stderr.write(`Run ${shortId(id)} wrote nothing: its result was reused. See reprise logs ${shortId(origin)}\n`);
+  else if (lines.length === 0)
     host.stderr.write(`Run ${shortId(id)} wrote nothing.${nested ? "" : " --nested also shows the runs below it."}\n`);
   return 0;
 };

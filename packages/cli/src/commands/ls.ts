@@ -4,6 +4,7 @@ import type { Command, Invocation } from "../host.ts";
 import { outputOf } from "../output.ts";
 import { openStore, resolveRun } from "../store-access.ts";
 import { didYouMean } from "../suggest.ts";
+import { cacheCountWords } from "../tree/cache-words.ts";
 import { pipelineStateLooks } from "../tree/state-words.ts";
 import { tableLines } from "../values/table.ts";
 import { formatWhen } from "../when.ts";
@@ -53,16 +54,18 @@ function listLines(
       formatWhen(run.createdAt, now),
       formatDuration((run.finishedAt ?? now) - (run.startedAt ?? run.createdAt)),
       counts.join(", "),
+      cacheCountWords(new Map([["HIT", run.hits]]), run.saved),
       run.tags.join(" "),
     ];
   });
-  const titles = ["id", "state", "pipeline", "started", "duration", "runs", "tags"];
-  const shown = rows.some((row) => row[6] !== "") ? titles : titles.slice(0, 6);
-  const columns = shown.map((title) => ({
-    title,
-    align: title === "duration" ? ("right" as const) : ("left" as const),
+  const titles = ["id", "state", "pipeline", "started", "duration", "runs", "cache", "tags"];
+  // The last two only where they say something.
+  const shown = [...titles.keys()].filter((column) => column < 6 || rows.some((row) => row[column] !== ""));
+  const columns = shown.map((column) => ({
+    title: titles[column] ?? "",
+    align: titles[column] === "duration" ? ("right" as const) : ("left" as const),
   }));
-  return tableLines({ columns, rows: rows.map((row) => row.slice(0, shown.length)) }, width, paint);
+  return tableLines({ columns, rows: rows.map((row) => shown.map((column) => row[column] ?? "")) }, width, paint);
 }
 
 function emptyWords({ command }: Invocation, place: string): string {

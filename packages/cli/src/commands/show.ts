@@ -40,7 +40,7 @@ function withoutSource(run: Run): object {
 }
 
 async function storyJson(store: Home, story: RunStory): Promise<object> {
-  const { run, pipelineRun, runs, path, edges, output, attempts, events, metrics } = story;
+  const { run, pipelineRun, runs, path, edges, output, computedBy, attempts, events, metrics } = story;
   const inputs = [];
   for (const edge of edges) {
     const stored = edge.artifactId === null ? undefined : await store.backend.getArtifact(edge.artifactId);
@@ -53,6 +53,7 @@ async function storyJson(store: Home, story: RunStory): Promise<object> {
     runs: runs.map(withoutSource),
     inputs,
     output: output ?? null,
+    originRunExists: run.cache.originRunId === null ? null : computedBy !== undefined,
     attempts,
     events,
     metrics,

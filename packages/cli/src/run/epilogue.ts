@@ -3,6 +3,7 @@ import { failureLines } from "../failure-lines.ts";
 import type { Invocation } from "../host.ts";
 import { type Paint, painter, wantsColor } from "../terminal/paint.ts";
 import { runLabel } from "../terminal/plain-view.ts";
+import { reuseWords } from "../tree/cache-words.ts";
 import type { RunNode, RunTree } from "../tree/run-tree.ts";
 import { pipelineStateLooks } from "../tree/state-words.ts";
 import type { ResultMessage } from "./messages.ts";
@@ -41,8 +42,9 @@ export class Epilogue {
     const { id, state, failure } = result;
     if (json) {
       const durationMs = this.#duration(id) ?? null;
+      const { hits, saved } = this.#tree;
       const value = "value" in result ? { value: result.value } : {};
-      this.#json({ type: "result", id, state, durationMs, ...value, error: failure });
+      this.#json({ type: "result", id, state, durationMs, hits, saved, ...value, error: failure });
       return;
     }
     const length = this.#duration(id);
@@ -51,6 +53,8 @@ export class Epilogue {
       state,
       length === undefined ? "" : ` ${state === "COMPLETE" ? "in" : "after"} ${formatDuration(length)}`,
     );
+    const reuse = reuseWords(this.#tree.hits, this.#tree.saved);
+    if (reuse !== "") this.#say(reuse);
     if (state === "FAILED" && failure !== null) this.#failures(failure);
     if (state === "CANCELED") this.#say(`${capital(this.#tree.node(id)?.reason ?? failure?.message ?? "canceled")}.`);
     if (result.lines.length > 0) host.stdout.write(`${this.#quiet ? "" : "\n"}${result.lines.join("\n")}\n`);

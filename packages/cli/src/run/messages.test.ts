@@ -27,12 +27,13 @@ const run = {
   attempt: 1,
   time: 1,
 };
+const cache = { status: "HIT", key: "ab", originRunId: "01", saved: 3, note: null };
 
 describe("messages", () => {
   it("are taken when they are what they should be", () => {
     for (const message of [start, { v, type: "cancel", reason: "x" }]) expect(parseToDriver(message)).toBe(message);
     for (const message of [
-      { v, type: "events", events: [run] },
+      { v, type: "events", events: [run, { ...run, cache }] },
       { v, type: "canceling" },
       { v, type: "unattended" },
       { v, type: "refused", failure },
@@ -59,6 +60,10 @@ describe("messages", () => {
       { v: 0, type: "canceling" },
       { v, type: "whatever" },
       { v, type: "events", events: [{ ...run, id: 7 }] },
+      { v, type: "events", events: [{ ...run, cache: "HIT" }] },
+      { v, type: "events", events: [{ ...run, cache: { ...cache, status: "LUCKY" } }] },
+      { v, type: "events", events: [{ ...run, cache: { ...cache, saved: "long" } }] },
+      { v, type: "events", events: [{ ...run, cache: { ...cache, originRunId: undefined } }] },
       { v, type: "events", events: [{ type: "log", time: 1 }] },
       { v, type: "result", id: "a", state: "GREAT", lines: [], failure: null },
       { v, type: "refused", failure: "x" },

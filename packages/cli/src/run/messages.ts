@@ -2,7 +2,7 @@
  * What the command and the driver process tell each other: a versioned union of plain messages, checked on both sides,
  * because the driver may be that of another version of reprise (the one in the user's project).
  */
-import type { Failure } from "@reprise/core";
+import { cacheStatuses, type Failure } from "@reprise/core";
 import type { RunnerEvent } from "@reprise/runner";
 
 /** Grows when a message changes its meaning. */
@@ -129,11 +129,23 @@ function checkToCommand(message: Record<string, unknown>): boolean {
 function isEvent(event: unknown): boolean {
   if (!isRecord(event) || !eventTypes.has(String(event["type"])) || typeof event["time"] !== "number") return false;
   if (event["type"] === "run" || event["type"] === "pipeline") {
-    return typeof event["id"] === "string" && typeof event["state"] === "string" && typeof event["name"] === "string";
+    const { id, state, name, cache } = event;
+    const fits = typeof id === "string" && typeof state === "string" && typeof name === "string";
+    return fits && (cache === undefined || isRunCache(cache));
   }
   if (event["type"] === "warning") return typeof event["message"] === "string";
   if (typeof event["runId"] !== "string") return false;
   return event["type"] === "log" ? typeof event["text"] === "string" : isRecord(event["progress"]);
+}
+
+function isRunCache(cache: unknown): boolean {
+  if (!isRecord(cache)) return false;
+  const { status, key, originRunId, note, saved } = cache;
+  return (
+    cacheStatuses.some((known) => known === status) &&
+    [key, originRunId, note].every((text) => text === null || typeof text === "string") &&
+    (saved === null || typeof saved === "number")
+  );
 }
 
 function isFailure(value: unknown): boolean {

@@ -14,6 +14,8 @@ export interface RunStory {
   /** Runs that the edges name, by id. */
   readonly sources: ReadonlyMap<string, Run>;
   readonly output: Artifact | undefined;
+  /** The run that computed the result, if it was reused and that run is still recorded. */
+  readonly computedBy: Run | undefined;
   readonly attempts: readonly Attempt[];
   /** Events of this run, or of the whole pipeline run if it is the root. */
   readonly events: readonly RunEvent[];
@@ -26,7 +28,7 @@ export async function readStory({ backend }: Home, run: Run): Promise<RunStory> 
   const all = await backend.listRuns(run.rootId);
   const byId = new Map(all.map((other) => [other.id, other]));
   const isRoot = run.parentId === null;
-  const [pipelineRun, edges, attempts, events, metrics, logLines, output] = await Promise.all([
+  const [pipelineRun, edges, attempts, events, metrics, logLines, output, computedBy] = await Promise.all([
     backend.getPipelineRun(run.rootId),
     backend.edgesOf(run.id),
     backend.attemptsOf(run.id),
@@ -34,6 +36,7 @@ export async function readStory({ backend }: Home, run: Run): Promise<RunStory> 
     backend.metricsOf(run.id),
     backend.logsOf(run.id),
     run.output === null ? undefined : backend.getArtifact(run.output),
+    run.cache.originRunId === null ? undefined : backend.getRun(run.cache.originRunId),
   ]);
   return {
     run,
@@ -43,6 +46,7 @@ export async function readStory({ backend }: Home, run: Run): Promise<RunStory> 
     edges,
     sources: byId,
     output: output?.artifact,
+    computedBy,
     attempts,
     events: isRoot ? events : events.filter((event) => event.runId === run.id),
     metrics,

@@ -1,6 +1,7 @@
-import { formatDuration, isFinished, type Run, type RunState, shortId } from "@reprise/core";
+import { type CacheStatus, formatDuration, isFinished, type Run, type RunState, shortId } from "@reprise/core";
 import type { Paint } from "../terminal/paint.ts";
 import { fitText } from "../terminal/text-width.ts";
+import { cacheCountWords, cacheMark, wasCacheAsked } from "../tree/cache-words.ts";
 import { countWords, runStateLooks } from "../tree/state-words.ts";
 
 /** How to draw the tree of recorded runs. */
@@ -79,18 +80,26 @@ class Pen {
   #groupText(group: readonly [Run, ...Run[]]): string {
     const { paint, now } = this.#options;
     const counts = new Map<RunState, number>();
+    const cacheCounts = new Map<CacheStatus, number>();
+    let saved = 0;
     let start = Number.POSITIVE_INFINITY;
     let end = 0;
     for (const run of group) {
       counts.set(run.state, (counts.get(run.state) ?? 0) + 1);
+      if (wasCacheAsked(run.cache)) {
+        cacheCounts.set(run.cache.status, (cacheCounts.get(run.cache.status) ?? 0) + 1);
+        saved += run.cache.saved ?? 0;
+      }
       start = Math.min(start, run.startedAt ?? run.createdAt);
       end = Math.max(end, run.finishedAt ?? now);
     }
     const worst =
       group.find((run) => !isFinished(run.state)) ?? group.find((run) => run.state !== "RESOLVED") ?? group[0];
     const look = runStateLooks[worst.state];
+    const asked = cacheCountWords(cacheCounts, saved);
+    const cached = asked === "" ? "" : `  ${paint("dim", asked)}`;
     const size = group.length.toLocaleString("en-US");
-    return `${paint(look.style, look.glyph)} ${group[0].func.name} ×${size}: ${countWords(counts)}  ${paint("dim", formatDuration(end - start))}`;
+    return `${paint(look.style, look.glyph)} ${group[0].func.name} ×${size}: ${countWords(counts)}  ${paint("dim", formatDuration(end - start))}${cached}`;
   }
 
   #runText(run: Run, above: Run | undefined): string {
@@ -100,15 +109,17 @@ class Pen {
     if (run.state !== "RESOLVED") parts.push(paint(look.style, look.word));
     const from = run.startedAt ?? (isFinished(run.state) ? null : run.createdAt);
     if (from !== null) parts.push(paint("dim", formatDuration(Math.max(0, (run.finishedAt ?? now) - from))));
-    else if (run.state === "RESOLVED") parts.push(paint("cyan", "reused"));
     if (run.attempt > 1) parts.push(paint("yellow", `${run.attempt} attempts`));
     if (run.progress !== null && !isFinished(run.state))
       parts.push(`${run.progress.done}/${run.progress.total ?? "?"}`);
+    if (wasCacheAsked(run.cache)) parts.push(cacheMark(run.cache, paint));
     parts.push(paint("dim", shortId(run.id)));
     if (run.state === "FAILED" && run.failure !== null) {
       parts.push(paint("red", `${run.failure.name}: ${run.failure.message.split("\n", 1)[0] ?? ""}`));
     } else if (run.reason !== null && above?.state !== "CANCELED") {
       parts.push(paint("dim", run.reason.split("\n", 1)[0] ?? ""));
+    } else if (run.cache.note !== null && (run.cache.status === "WAITING" || run.cache.status === "DISABLED")) {
+      parts.push(paint("dim", run.cache.note.split("\n", 1)[0] ?? ""));
     }
     return parts.join("  ");
   }

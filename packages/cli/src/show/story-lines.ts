@@ -1,8 +1,10 @@
-import { formatDuration, type Run, shortId } from "@reprise/core";
+import { formatDuration, isFinished, type Run, shortId } from "@reprise/core";
 import type { Home, PipelineRunSummary } from "@reprise/store";
+import { shortKey } from "../cache/entry-texts.ts";
 import { failureLines } from "../failure-lines.ts";
 import type { Output } from "../output.ts";
 import { shortArtifactId } from "../store-access.ts";
+import { cacheMark, reuseWords, wasCacheAsked } from "../tree/cache-words.ts";
 import { runStateLooks } from "../tree/state-words.ts";
 import { formatDate } from "../when.ts";
 import type { RunStory } from "./run-story.ts";
@@ -30,6 +32,7 @@ export async function storyLines(
   const sections: [string, string[]][] = [
     ["", headLines(story, output, options.now)],
     ["Error", errorLines(story, output)],
+    [`Cache  ${cacheMark(run.cache, output.paint)}`, cacheLines(story, output)],
     ["Runs", story.runs.length > 1 ? showTree(run, story.runs, tree) : []],
     ["Input", await inputLines(home, story, output)],
     [
@@ -58,14 +61,19 @@ function headLines({ run, pipelineRun, path }: RunStory, { paint }: Output, now:
   const length = formatDuration((run.finishedAt ?? now) - from);
   const lines = [
     `${paint(look.style, `${look.glyph} ${look.word}`)}  ${paint("bold", path.join(" › "))}  ${paint("dim", run.id)}`,
-    `started ${formatDate(from)}, ${run.finishedAt === null ? "for" : "took"} ${length}${run.attempt > 1 ? `, ${run.attempt} attempts` : ""}`,
+    run.cache.status === "HIT" && run.startedAt === null && run.finishedAt !== null
+      ? `reused ${formatDate(run.finishedAt)}`
+      : `started ${formatDate(from)}, ${run.finishedAt === null ? "for" : "took"} ${length}${run.attempt > 1 ? `, ${run.attempt} attempts` : ""}`,
   ];
   if (run.reason !== null) lines.push(run.reason);
   if (run.func.description !== null) lines.push(run.func.description);
   if (run.tags.length > 0) lines.push(`tags ${run.tags.join(", ")}`);
   if (run.options !== null && Object.keys(run.options).length > 0)
     lines.push(`options of this call ${JSON.stringify(run.options)}`);
-  if (pipelineRun !== undefined && run.parentId === null) lines.push(...originLines(pipelineRun));
+  if (pipelineRun !== undefined && run.parentId === null) {
+    if (pipelineRun.hits > 0) lines.push(reuseWords(pipelineRun.hits, pipelineRun.saved));
+    lines.push(...originLines(pipelineRun));
+  }
   return lines;
 }
 
@@ -99,6 +107,26 @@ function errorLines({ run, runs }: RunStory, { paint }: Output): string[] {
       ),
     );
   return failed.length > 3 ? [...lines, `… and ${failed.length - 3} more`] : lines;
+}
+
+/** Of a reused result: who computed it, and where to read what that run wrote. */
+function cacheLines({ run, computedBy, pipelineRun }: RunStory, { paint }: Output): string[] {
+  const { cache } = run;
+  if (!wasCacheAsked(cache)) return [];
+  const lines: string[] = [];
+  const { originRunId } = cache;
+  if (originRunId !== null) {
+    const id = shortId(originRunId);
+    if (computedBy === undefined) lines.push(`result of run ${id} (origin deleted, and its logs with it)`);
+    else {
+      const where = computedBy.rootId === pipelineRun?.id ? "in this pipeline run" : formatDate(computedBy.createdAt);
+      lines.push(`result of ${computedBy.name} ${id}, ${where}`, `what it wrote: reprise logs ${id}`);
+    }
+  }
+  if (cache.note !== null) lines.push(cache.note);
+  if (cache.status === "WAITING" && isFinished(run.state)) lines.push("it ended while it waited");
+  if (cache.key !== null) lines.push(paint("dim", `key ${shortKey(cache.key)}`));
+  return lines;
 }
 
 async function inputLines(home: Home, { edges, sources }: RunStory, output: Output): Promise<string[]> {

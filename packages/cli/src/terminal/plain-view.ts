@@ -1,6 +1,7 @@
 import { type Failure, formatDuration, isFinished, shortId } from "@reprise/core";
 import type { RunnerEvent } from "@reprise/runner";
-import { largeGroup, type RunGroup, type RunNode } from "../tree/run-tree.ts";
+import { cacheCountWords, cacheWords, wasCacheAsked } from "../tree/cache-words.ts";
+import { groupKey, largeGroup, type RunGroup, type RunNode } from "../tree/run-tree.ts";
 import { countWords, runStateLooks } from "../tree/state-words.ts";
 import { tameLine } from "./text-width.ts";
 import type { View, ViewStreams } from "./view.ts";
@@ -23,6 +24,8 @@ export class PlainView implements View {
   /** Large groups of which something is to be told, with the time when they were last told of. */
   readonly #untold = new Map<RunGroup, number>();
   readonly #toldAt = new WeakMap<RunGroup, number>();
+  /** Runs whose end was told: what the cache has to add later comes as a warning. */
+  readonly #ended = new WeakSet<RunNode>();
 
   constructor(options: PlainViewOptions) {
     this.#options = options;
@@ -65,13 +68,15 @@ export class PlainView implements View {
     const node = this.#options.tree.node(event.id);
     const parent = node?.parent ?? this.#options.tree.node(event.parentId ?? "");
     const groups = parent === undefined || parent === null ? this.#options.tree.roots : parent.groups;
-    const group = groups.get(`${event.kind} ${event.funcId}`);
+    const group = groups.get(groupKey(event));
     if (group !== undefined && group.size > largeGroup) {
       if (!this.#toldAt.has(group)) this.#toldAt.set(group, event.time);
       this.#untold.set(group, event.time);
       return;
     }
     if (node !== undefined) {
+      if (this.#ended.has(node)) return;
+      if (isFinished(event.state)) this.#ended.add(node);
       const line = runLine(node, event);
       if (line !== undefined) this.say(line);
     }
@@ -80,7 +85,10 @@ export class PlainView implements View {
   #summary(group: RunGroup, time: number): void {
     const finished = [...group.counts].reduce((sum, [state, count]) => (isFinished(state) ? sum + count : sum), 0);
     const length = finished === group.size ? ` after ${formatDuration(group.finishedAt - group.startedAt)}` : "";
-    this.say(`${group.name} ×${group.size.toLocaleString("en-US")}: ${countWords(group.counts)}${length}`);
+    const asked = cacheCountWords(group.cacheCounts, group.saved);
+    this.say(
+      `${group.name} ×${group.size.toLocaleString("en-US")}: ${countWords(group.counts)}${length}${asked === "" ? "" : `; ${asked}`}`,
+    );
     this.#toldAt.set(group, time);
     this.#untold.delete(group);
   }
@@ -99,9 +107,15 @@ function runLine(node: RunNode, event: Extract<RunnerEvent, { type: "run" }>): s
     case "RUNNING":
       // Other news of a running run (what it waits for) is for the live tree.
       if (event.waitsFor !== undefined || node.startedAt !== event.time) return undefined;
-      return event.attempt > 1 ? `${label}: started, attempt ${event.attempt}` : `${label}: started`;
+      return `${label}: started${event.attempt > 1 ? `, attempt ${event.attempt}` : ""}${cacheNote(event)}`;
+    case "CREATED":
+      // Of a wait for inputs nothing is said here, but who waits for another process may wait for long.
+      return event.cache?.status === "WAITING" && event.waitsFor !== undefined
+        ? `${label}: WAITING for ${event.waitsFor}`
+        : undefined;
     case "RESOLVED":
-      return `${label}: done in ${length}`;
+      if (event.cache?.status === "HIT" && node.startedAt === null) return `${label}: ${cacheWords(event.cache)}`;
+      return `${label}: done in ${length}${event.cache?.status === "PUT_FAILED" ? cacheNote(event) : ""}`;
     case "FAILED":
       return `${label}: FAILED after ${length}: ${failureLine(event.failure)}`;
     case "NESTED_FAILED":
@@ -113,6 +127,11 @@ function runLine(node: RunNode, event: Extract<RunnerEvent, { type: "run" }>): s
     default:
       return undefined;
   }
+}
+
+/** ` (MISS)`; nothing where the cache was not asked. */
+function cacheNote({ cache }: Extract<RunnerEvent, { type: "run" }>): string {
+  return cache === undefined || !wasCacheAsked(cache) ? "" : ` (${cacheWords(cache)})`;
 }
 
 function failureLine(failure: Failure | undefined): string {

@@ -56,6 +56,58 @@ describe("renderTree", () => {
     ]);
   });
 
+  it("says what the cache did for a run, and nothing where it was not asked", () => {
+    const none = { key: "ab".repeat(32), originRunId: null, saved: null, note: null };
+    const hit = { ...none, status: "HIT", originRunId: "01a1fe5b-958e-7000-a0ea-0dafa375aafb", saved: 12_300 };
+    const tree = treeOf(
+      change("pipeline", null, "RUNNING", 0),
+      change("load1", "pipeline", "RESOLVED", 10, { attempt: 0, cache: hit }),
+      change("split1", "pipeline", "RESOLVED", 10, { attempt: 0, cache: { ...hit, saved: 0 } }),
+      change("train1", "pipeline", "CREATED", 10, {
+        waitsFor: "train#3f2a8c21 of process 7",
+        cache: { ...none, status: "WAITING", note: "waits for train#3f2a8c21 of process 7, which computes the same" },
+      }),
+      change("plain1", "pipeline", "RUNNING", 10, { cache: { ...none, status: "DISABLED" } }),
+      change("check1", "pipeline", "RUNNING", 10, { cache: { ...none, status: "DISABLED", note: "no key" } }),
+      change("fresh1", "pipeline", "RUNNING", 10, { cache: { ...none, status: "REFRESHED" } }),
+      change("stored1", "pipeline", "RUNNING", 10),
+      change("stored1", "pipeline", "RESOLVED", 20, { cache: { ...none, status: "MISS" } }),
+      change("stored1", "pipeline", "RESOLVED", 30, { cache: { ...none, status: "PUT_FAILED", note: "full" } }),
+    );
+    expect(renderTree(tree, { width: 100, height: 20, now: 1_010, paint: plain })).toEqual([
+      "● pipeline  1.0 s",
+      "├─ ✔ load  HIT from a375aafb (saved 12.3 s)",
+      "├─ ✔ split  HIT from a375aafb",
+      "├─ ◌ train  WAITING  waits for train#3f2a8c21 of process 7",
+      "├─ ● plain  1.0 s",
+      "├─ ● check  1.0 s  DISABLED",
+      "├─ ● fresh  1.0 s  REFRESHED",
+      "└─ ✔ stored  10 ms  PUT_FAILED",
+    ]);
+    expect([tree.size, tree.finished, tree.hits, tree.saved]).toEqual([8, 3, 2, 12_300]);
+  });
+
+  it("counts what the cache did for equal siblings, also for those that are forgotten", () => {
+    const tree = treeOf(change("pipeline", null, "RUNNING", 0));
+    const asked = { key: "ab".repeat(32), originRunId: null, saved: null, note: null };
+    const hit = { ...asked, status: "HIT", originRunId: "01a1fe5b-958e-7000-a0ea-0dafa375aafb", saved: 1_000 };
+    for (let index = 0; index < 100; index++) {
+      const cache = index < 60 ? hit : { ...asked, status: "MISS" };
+      tree.apply(change(`item${index}`, "pipeline", "CREATED", 0));
+      tree.apply(change(`item${index}`, "pipeline", "RESOLVED", 10, { attempt: 0, cache }));
+    }
+    // Told when the run has long ended: no new run, and no second end.
+    for (let time = 0; time < 2; time += 1) {
+      const cache = { ...asked, status: "PUT_FAILED", note: "the disk is full" };
+      expect(tree.apply(change("item99", "pipeline", "RESOLVED", 20, { attempt: 1, cache }))).toBeUndefined();
+    }
+    expect(renderTree(tree, { width: 100, height: 20, now: 1_000, paint: plain })).toEqual([
+      "● pipeline  1.0 s",
+      "└─ ✔ item ×100: 100 done; 39 MISS, 60 HIT (saved 1 min 0 s), 1 PUT_FAILED  10 ms",
+    ]);
+    expect([tree.size, tree.finished, tree.hits, tree.saved]).toEqual([101, 100, 60, 60_000]);
+  });
+
   it("fits any height and width, and keeps what is going on", () => {
     const tree = treeOf(change("pipeline", null, "RUNNING", 0));
     for (let step = 0; step < 60; step++) {

@@ -1,6 +1,7 @@
 import { formatDuration, isFinished } from "@reprise/core";
 import type { Paint } from "../terminal/paint.ts";
 import { fitText, textWidth } from "../terminal/text-width.ts";
+import { cacheCountWords, cacheMark } from "./cache-words.ts";
 import type { RunGroup, RunNode, RunTree } from "./run-tree.ts";
 import { countWords, runStateLooks } from "./state-words.ts";
 
@@ -111,7 +112,9 @@ class TreePen {
     const duration = formatDuration((ended ? group.finishedAt : now) - group.startedAt);
     const done = group.counts.get("RESOLVED") ?? 0;
     const bar = ended ? "" : ` ${progressBar(done / group.size)}`;
-    const rest = ` ×${group.size.toLocaleString("en-US")}: ${countWords(group.counts)}${paint("cyan", bar)}  ${paint("dim", duration)}`;
+    const asked = cacheCountWords(group.cacheCounts, group.saved);
+    const cached = asked === "" ? "" : paint("dim", `; ${asked}`);
+    const rest = ` ×${group.size.toLocaleString("en-US")}: ${countWords(group.counts)}${cached}${paint("cyan", bar)}  ${paint("dim", duration)}`;
     return `${paint(look.style, look.glyph)} ${this.#nameBefore(name, branch, rest)}${rest}`;
   }
 
@@ -119,12 +122,17 @@ class TreePen {
     const { paint, now } = this.#frame;
     const look = runStateLooks[node.state];
     const parts: string[] = [];
-    if (node.state !== "RUNNING" && node.state !== "RESOLVED") parts.push(paint(look.style, look.word));
+    const mark = node.cache === null ? "" : cacheMark(node.cache, paint);
+    const waits = node.cache?.status === "WAITING" && node.state === "CREATED";
+    if (node.state !== "RUNNING" && node.state !== "RESOLVED" && !waits) parts.push(paint(look.style, look.word));
+    if (waits) parts.push(mark);
     if (node.attempt > 1) parts.push(paint("yellow", `attempt ${node.attempt}`));
     if (node.state === "RUNNING" && node.progress !== null) parts.push(progressText(node.progress, paint));
     if (node.waitsFor !== null) parts.push(paint("dim", `waits for ${fitText(node.waitsFor, maxWaitedFor)}`));
-    const from = node.startedAt ?? (isFinished(node.state) ? node.finishedAt : null);
+    const reused = node.cache?.status === "HIT" && node.startedAt === null;
+    const from = node.startedAt ?? (isFinished(node.state) && !reused ? node.finishedAt : null);
     if (from !== null) parts.push(paint("dim", formatDuration((node.finishedAt ?? now) - from)));
+    if (mark !== "" && !waits) parts.push(mark);
     const needed = parts.map((part) => `  ${part}`).join("");
     if (node.state === "FAILED" && node.failure !== null) {
       parts.push(paint("red", firstLine(`${node.failure.name}: ${node.failure.message}`)));

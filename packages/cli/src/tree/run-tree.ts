@@ -1,12 +1,15 @@
 import {
+  type CacheStatus,
   type Failure,
   isFinished,
   type PipelineState,
   type Progress,
+  type RunCache,
   type RunKind,
   type RunState,
 } from "@reprise/core";
 import type { RunChanged, RunnerEvent } from "@reprise/runner";
+import { wasCacheAsked } from "./cache-words.ts";
 
 /** A run in the live tree. */
 export interface RunNode {
@@ -24,6 +27,8 @@ export interface RunNode {
   progress: Progress | null;
   failure: Failure | null;
   reason: string | null;
+  /** What the cache did for it, as far as is known. */
+  cache: RunCache | null;
   /** Groups of children, by func id. */
   readonly groups: Map<string, RunGroup>;
 }
@@ -37,6 +42,10 @@ export interface RunGroup {
   finishedAt: number;
   size: number;
   readonly counts: Map<RunState, number>;
+  /** Of those for which the cache was asked. */
+  readonly cacheCounts: Map<CacheStatus, number>;
+  /** Milliseconds that the cache saved. */
+  saved: number;
   /** The members that are still told apart; in a large group the finished ones are only counted. */
   readonly members: Set<RunNode>;
 }
@@ -58,8 +67,12 @@ export class RunTree {
   /** The first runs that failed by themselves. */
   readonly failures: RunNode[] = [];
   readonly #nodes = new Map<string, RunNode>();
+  /** Finished runs that are no longer told apart, of which the cache may still have to tell. */
+  readonly #forgotten = new Map<string, RunCache>();
   #size = 0;
   #finished = 0;
+  #hits = 0;
+  #saved = 0;
 
   /** Runs seen so far. */
   get size(): number {
@@ -69,6 +82,16 @@ export class RunTree {
   /** Runs that have ended. */
   get finished(): number {
     return this.#finished;
+  }
+
+  /** Runs that ended with a result from the cache. */
+  get hits(): number {
+    return this.#hits;
+  }
+
+  /** Milliseconds that these hits saved. */
+  get saved(): number {
+    return this.#saved;
   }
 
   /** The run, if it is still told apart. */
@@ -107,14 +130,32 @@ export class RunTree {
     }
   }
 
-  #applyRun(event: RunChanged): RunNode {
+  #applyRun(event: RunChanged): RunNode | undefined {
+    const forgotten = this.#forgotten.get(event.id);
+    if (forgotten !== undefined) {
+      this.#applyLate(event, forgotten);
+      return undefined;
+    }
     const node = this.#nodes.get(event.id) ?? this.#add(event);
     node.attempt = event.attempt;
     node.waitsFor = event.waitsFor ?? null;
     if (event.failure !== undefined) node.failure = event.failure;
     if (event.reason !== undefined) node.reason = event.reason;
+    if (event.cache !== undefined) {
+      countCache(groupFor(this.#groupsOf(node), node), node.cache, event.cache);
+      node.cache = event.cache;
+    }
     if (event.state !== node.state) this.#move(node, event.state, event.time);
     return node;
+  }
+
+  /** Whether a result could be stored is known only when its run has ended. */
+  #applyLate(event: RunChanged, before: RunCache): void {
+    const groups = event.parentId === null ? this.roots : this.#nodes.get(event.parentId)?.groups;
+    const group = groups?.get(groupKey(event));
+    if (group === undefined || event.cache === undefined) return;
+    countCache(group, before, event.cache);
+    this.#forgotten.set(event.id, event.cache);
   }
 
   #add(event: RunChanged): RunNode {
@@ -134,6 +175,7 @@ export class RunTree {
       progress: null,
       failure: null,
       reason: null,
+      cache: null,
       groups: new Map(),
     };
     this.#nodes.set(event.id, node);
@@ -160,6 +202,10 @@ export class RunTree {
     node.waitsFor = null;
     group.finishedAt = time;
     this.#finished++;
+    if (state === "RESOLVED" && node.cache?.status === "HIT") {
+      this.#hits++;
+      this.#saved += node.cache.saved ?? 0;
+    }
     if (state === "FAILED" && this.failures.length < 10) this.failures.push(node);
     if (group.size > largeGroup) this.#forget(group, node);
   }
@@ -172,6 +218,7 @@ export class RunTree {
   #forget(group: RunGroup, node: RunNode): void {
     group.members.delete(node);
     this.#nodes.delete(node.id);
+    if (node.cache !== null && node.cache.status !== "HIT") this.#forgotten.set(node.id, node.cache);
     for (const below of node.groups.values()) {
       for (const child of below.members) this.#forget(below, child);
     }
@@ -179,7 +226,7 @@ export class RunTree {
 }
 
 function groupFor(groups: Map<string, RunGroup>, node: RunNode): RunGroup {
-  const key = `${node.kind} ${node.funcId}`;
+  const key = groupKey(node);
   let group = groups.get(key);
   if (group === undefined) {
     group = {
@@ -189,11 +236,29 @@ function groupFor(groups: Map<string, RunGroup>, node: RunNode): RunGroup {
       finishedAt: node.createdAt,
       size: 0,
       counts: new Map(),
+      cacheCounts: new Map(),
+      saved: 0,
       members: new Set(),
     };
     groups.set(key, group);
   }
   return group;
+}
+
+/** Where a run stands among its siblings. */
+export function groupKey({ kind, funcId }: Pick<RunNode, "kind" | "funcId">): string {
+  return `${kind} ${funcId}`;
+}
+
+function countCache(group: RunGroup, before: RunCache | null, after: RunCache): void {
+  for (const [cache, by] of [
+    [before, -1],
+    [after, 1],
+  ] as const) {
+    if (cache === null || !wasCacheAsked(cache)) continue;
+    group.cacheCounts.set(cache.status, (group.cacheCounts.get(cache.status) ?? 0) + by);
+    group.saved += by * (cache.saved ?? 0);
+  }
 }
 
 function count(group: RunGroup, state: RunState, by: number): void {
