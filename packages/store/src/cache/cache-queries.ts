@@ -8,6 +8,7 @@ import { removeForgotten } from "./own-leases.ts";
 import { bytesOf, transact } from "./transaction.ts";
 
 interface DetailsRow extends EntryRow {
+  readonly key: Uint8Array;
   readonly record: string;
   readonly used_at: number;
   readonly hits: number;
@@ -90,12 +91,13 @@ export function clearEntries(database: DatabaseSync, filter: CacheFilter): Clear
     const cleared = matching(database, filter);
     // A run that reused an entry yesterday can be explained for as long as one that missed yesterday.
     const keepRecord = database.prepare(
-      `UPDATE key_records SET used_at = max(used_at, (SELECT used_at FROM entries WHERE key = ?1)) WHERE key = ?1`,
+      `UPDATE key_records SET used_at = max(used_at, (SELECT used_at FROM entries WHERE key = ?)) WHERE key = ?`,
     );
     const remove = database.prepare("DELETE FROM entries WHERE key = ?");
     for (const key of cleared.keys) {
-      keepRecord.run(bytesOf(key));
-      remove.run(bytesOf(key));
+      const bytes = bytesOf(key);
+      keepRecord.run(bytes, bytes);
+      remove.run(bytes);
     }
     removeOrphans(database);
     return cleared;
@@ -162,7 +164,7 @@ function simpleConditions(filter: Omit<CacheFilter, "keepBytes">) {
 
 function toDetails(row: DetailsRow): CacheEntryDetails {
   return {
-    ...toEntry(row),
+    ...toEntry(formatHex(row.key), row),
     record: JSON.parse(row.record) as KeyRecord,
     usedAt: row.used_at,
     hits: row.hits,

@@ -23,9 +23,8 @@ interface LeaseRow extends OwnerRow {
   readonly fence: number;
 }
 
-/** A row of `entries`, as far as a reuse needs it. */
+/** A row of `entries`, as far as a reuse needs it; the key is known to whoever asks. */
 export interface EntryRow {
-  readonly key: Uint8Array;
   readonly artifact: Uint8Array;
   readonly artifact_key: number;
   readonly origin_run: string;
@@ -35,9 +34,6 @@ export interface EntryRow {
   readonly created_at: number;
   readonly rechecks: number;
 }
-
-/** The same without its key, in the order in which it is asked for. */
-type EntryValues = readonly [Uint8Array, number, string, string, number, number, number, number];
 
 /** What one transaction sees and has done. */
 interface Step {
@@ -84,8 +80,6 @@ export class Claims {
       `SELECT artifact, artifact_key, origin_run, origin_root, duration, size, created_at, rechecks
        FROM entries WHERE key = ?`,
     );
-    // Lists, because making an object of a row takes longer than finding it.
-    this.#selectEntry.setReturnArrays(true);
     this.#selectLease = database.prepare(
       `SELECT l.run_id, l.label, l.fence, ${ownerColumns} FROM leases AS l JOIN owners AS o ON o.key = l.owner
        WHERE l.key = ?`,
@@ -161,24 +155,13 @@ export class Claims {
   }
 
   #find(request: ClaimRequest, key: Uint8Array, step: Step): { entry?: CacheEntry; expired: boolean } {
-    const row = this.#selectEntry.get(key) as unknown as EntryValues | undefined;
+    const row = this.#selectEntry.get(key) as EntryRow | undefined;
     if (row === undefined) return { expired: false };
-    const [artifact, artifactKey, originRunId, originRootId, duration, size, createdAt, rechecks] = row;
-    const entry: CacheEntry = {
-      key: request.key,
-      artifact: formatHex(artifact),
-      artifactKey,
-      originRunId,
-      originRootId,
-      duration,
-      size,
-      createdAt,
-      rechecks: rechecks === 1,
-    };
+    const entry = toEntry(request.key, row);
     const { useless } = request;
-    if (entry.artifact === useless?.artifact && createdAt === useless.createdAt) return { expired: false };
+    if (entry.artifact === useless?.artifact && entry.createdAt === useless.createdAt) return { expired: false };
     const { maxAge } = request;
-    if (maxAge !== undefined && (maxAge <= 0 || step.clock - createdAt > maxAge)) return { expired: true };
+    if (maxAge !== undefined && (maxAge <= 0 || step.clock - entry.createdAt > maxAge)) return { expired: true };
     return { entry, expired: false };
   }
 
@@ -264,9 +247,9 @@ function isSameList(list: readonly string[], other: readonly string[]): boolean 
 }
 
 /** An entry as its row says. */
-export function toEntry(row: EntryRow): CacheEntry {
+export function toEntry(key: string, row: EntryRow): CacheEntry {
   return {
-    key: formatHex(row.key),
+    key,
     artifact: formatHex(row.artifact),
     artifactKey: row.artifact_key,
     originRunId: row.origin_run,

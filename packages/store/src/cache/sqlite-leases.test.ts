@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, StatementSync } from "node:sqlite";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { runNode, storeIndex, temporaryFolder } from "../testing/processes.ts";
 import { SqliteCacheStore } from "./sqlite-cache-store.ts";
@@ -140,12 +140,14 @@ describe("transactions", () => {
     await using other = open();
     await using cache = open({ busyTimeout: 0 });
     const requests = Array.from({ length: 10_000 }, (_, index) => request(index, `run ${index}`));
-    const executed = vi.spyOn(DatabaseSync.prototype, "exec");
+    const executed = vi.spyOn(StatementSync.prototype, "run");
     onTestFinished(() => {
       executed.mockRestore();
     });
     const transactions = () => {
-      const begun = executed.mock.calls.map(([sql]) => sql).filter((sql) => sql.startsWith("BEGIN"));
+      const begun = executed.mock.contexts
+        .map((statement) => (statement as StatementSync).sourceSQL)
+        .filter((sql) => sql.startsWith("BEGIN"));
       executed.mockClear();
       return begun;
     };

@@ -8,6 +8,8 @@ import { metaQuery } from "./write-statements.ts";
 /** Reads artifacts in batches, by key where that is known: prepared statements, one snapshot of the database a batch. */
 export class ArtifactReader {
   readonly #database: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
   readonly #meta: StatementSync;
   readonly #select: StatementSync;
   readonly #selectBlobs: StatementSync;
@@ -16,6 +18,8 @@ export class ArtifactReader {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#begin = database.prepare("BEGIN");
+    this.#commit = database.prepare("COMMIT");
     this.#meta = database.prepare(metaQuery);
     this.#select = database.prepare(
       `SELECT digest, size, document_size, document,
@@ -32,11 +36,11 @@ export class ArtifactReader {
     readonly epoch: number;
     readonly rows: readonly (ArtifactRow | undefined)[];
   } {
-    this.#database.exec("BEGIN");
+    this.#begin.run();
     try {
       const meta = this.#meta.get() as unknown as Meta;
       const rows = wanted.map(({ id, hint }) => this.#find(id, hint, meta));
-      this.#database.exec("COMMIT");
+      this.#commit.run();
       return { epoch: meta.epoch, rows };
     } catch (error) {
       rollback(this.#database);
