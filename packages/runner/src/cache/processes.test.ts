@@ -319,6 +319,22 @@ describe("a process that waits", () => {
   });
 });
 
+test("a run that gives up waiting leaves, though what called it holds a lease and goes on", async () => {
+  const { shared, start, startWaiter } = meeting();
+  const owner = start("works");
+  await owner.says("begins");
+  const waiter = await startWaiter("gives up waiting");
+  await waiter.says("gave up");
+  await expect.poll(() => countWaits(shared.home)).toBe(0);
+  const home = await homeOf(shared.home);
+  const pids = [owner, waiter].map(({ process: { pid } }) => ({ pid }));
+  expect(await home.cache.leases()).toMatchObject(pids);
+  shared.raise("finish");
+  await Promise.all([owner, waiter].map((child) => child.says("ended")));
+  expect(resultOf(waiter)).toBe("of nobody");
+  expect(await home.cache.leases()).toEqual([]);
+});
+
 describe("equal calls of one process", () => {
   test.each(["one runner", "two runners"])("in two pipeline runs of %s are one execution", async (kind) => {
     const home = temporaryFolder();

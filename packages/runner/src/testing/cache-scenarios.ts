@@ -36,6 +36,24 @@ const work = func({
 /** Holds a lease of its own while it waits for `work`. */
 const holder = func({ id: "holder", cache: { version: "1" }, run: (question: string) => work(question) });
 
+/** Waits for `work` for a second only, and goes on without it. */
+const hasty = func({ id: "hasty", timeout: 1_000, run: (question: string) => work(question) });
+const impatient = func({
+  id: "impatient",
+  cache: { version: "1" },
+  run: async (question: string) => {
+    await patience(question);
+    say("gave up");
+    await shared.raised(flag, context().signal);
+    return { question, answer: "of nobody" };
+  },
+});
+async function patience(question: string): Promise<void> {
+  await hasty(question)
+    .$value()
+    .catch(() => undefined);
+}
+
 /** Who wants what, for processes that want each other's results in a circle; the JSON stands in the flag's place. */
 interface Plan {
   readonly roots: readonly string[];
@@ -114,6 +132,8 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
     }),
 
   "holds a lease and waits": () => answer(holder("question")),
+
+  "gives up waiting": () => answer(impatient("question")),
 
   crosses: async () => {
     plan = JSON.parse(flag) as Plan;
