@@ -9,14 +9,24 @@ const program = `
 const { workerData } = require("node:worker_threads");
 process.emitWarning = () => {};
 const { DatabaseSync } = require("node:sqlite");
-const { place, owner, interval, ended } = workerData;
+const { existsSync } = require("node:fs");
+const { place, url, owner, interval, ended } = workerData;
+// A file that somebody has removed must not come into being again by a beat. The first releases with SQLite know no URLs.
+const open = () => {
+  try {
+    return new DatabaseSync(url);
+  } catch (error) {
+    if (!existsSync(place)) throw error;
+    return new DatabaseSync(place);
+  }
+};
 let database;
 let beat;
 let pause = interval;
 while (Atomics.wait(ended, 0, 0, pause) === "timed-out") {
   try {
     if (database === undefined) {
-      database = new DatabaseSync(place);
+      database = open();
       database.exec("PRAGMA busy_timeout = 500; PRAGMA synchronous = NORMAL");
       beat = database.prepare("UPDATE owners SET heartbeat_at = ${databaseTime} WHERE key = ?");
     }
@@ -52,11 +62,10 @@ export class Heartbeat {
   /** Begins, or begins again if the thread has died; does nothing while it runs. */
   start(): void {
     if (this.#worker !== undefined) return;
-    // A file that somebody has removed must not come into being again by a beat.
-    const place = `${pathToFileURL(this.#place).href}?mode=rw`;
-    const workerData = { place, owner: this.#owner, interval: this.#interval, ended: this.#ended };
+    const url = `${pathToFileURL(this.#place).href}?mode=rw`;
+    const own = { place: this.#place, url, owner: this.#owner, interval: this.#interval, ended: this.#ended };
     try {
-      const worker = new Worker(program, { eval: true, name: "reprise-lease", execArgv: [], env: {}, workerData });
+      const worker = new Worker(program, { eval: true, name: "reprise-lease", execArgv: [], env: {}, workerData: own });
       worker.unref();
       worker.on("error", () => undefined);
       worker.on("exit", () => {
