@@ -92,6 +92,7 @@ export class PipelineTracker implements Tracker {
       stampState(row, state, now);
       if (isFinished(state)) {
         if (this.#progress.size > 0) this.#endProgress(call);
+        if (call.cache !== undefined) this.#endCached(row, call, call.cache);
         row.failure = state === "RESOLVED" ? null : (call.failure ?? null);
         row.reason = call.reason ?? null;
         if (state === "CANCELED") this.#event(call, "cancel", `${call.label} was canceled: ${call.reason ?? ""}`, now);
@@ -100,6 +101,12 @@ export class PipelineTracker implements Tracker {
       this.#recorder.settle();
     }
     this.#emitRun(call, now, state === "CREATED" ? waitsForInputs(call) : waitsForRetry(call));
+  }
+
+  /** What was reused becomes known at the end alone. */
+  #endCached(row: RunWrite, call: Call, { told }: CallCache): void {
+    row.cache = told;
+    if (call.state === "RESOLVED" && row.output === null) row.output = this.#keep(call.output as Stored).ref;
   }
 
   input(call: Call, argument: number, stored: Stored): void {

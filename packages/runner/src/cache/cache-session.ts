@@ -356,10 +356,12 @@ export class CacheSession implements EngineCache {
 
   #reuse(call: Call, stored: Stored, originRunId: string | null, saved: number | null, note: string | null): void {
     const cache = cacheOf(call);
-    Object.assign(cache, { status: "HIT", originRunId, saved, note });
+    cache.status = "HIT";
+    cache.originRunId = originRunId;
+    cache.saved = saved;
+    cache.note = note;
     call.output = stored;
-    this.#options.tracker.output(call, stored);
-    this.#tell(call);
+    // Written with the end of the run, which follows: a write of its own would cost more than the lookup did.
     this.#options.answers.reused(call, stored);
   }
 

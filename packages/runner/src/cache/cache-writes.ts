@@ -28,6 +28,9 @@ interface Batch {
   readonly code: CacheWrites["code"][number][];
 }
 
+/** So many hits are written by themselves; fewer go with the next write. */
+const manyHits = 10_000;
+
 const emptyBatch = (): Batch => ({ puts: [], releases: [], hits: [], records: [], code: [] });
 
 /**
@@ -58,9 +61,12 @@ export class PendingWrites {
     this.#schedule();
   }
 
+  /**
+   * Counts a reuse. That is for people and for clearing what nobody uses, so it can wait: a write of its own would cost
+   * more than the lookup did.
+   */
   hit(key: string): void {
-    this.#batch.hits.push(key);
-    this.#schedule();
+    if (this.#batch.hits.push(key) >= manyHits) this.#schedule();
   }
 
   record(key: string, record: KeyRecord): void {
@@ -75,6 +81,7 @@ export class PendingWrites {
 
   /** Resolves when everything that was added is written, or could not be. */
   async flush(): Promise<void> {
+    if (this.#batch.hits.length > 0) this.#schedule();
     while (this.#writing !== undefined) await this.#writing;
   }
 
@@ -85,11 +92,11 @@ export class PendingWrites {
   async #write(): Promise<void> {
     // What ends in this turn of the event loop goes out together.
     await new Promise(setImmediate);
-    while (!isEmpty(this.#batch)) {
+    do {
       const batch = this.#batch;
       this.#batch = emptyBatch();
       await this.#writeBatch(batch);
-    }
+    } while (isDue(this.#batch));
     this.#writing = undefined;
   }
 
@@ -107,6 +114,6 @@ export class PendingWrites {
   }
 }
 
-function isEmpty(batch: Batch): boolean {
-  return Object.values(batch).every((list: readonly unknown[]) => list.length === 0);
+function isDue({ puts, releases, hits, records, code }: Batch): boolean {
+  return puts.length + releases.length + records.length + code.length > 0 || hits.length >= manyHits;
 }
