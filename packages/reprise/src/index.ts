@@ -1,6 +1,7 @@
 // The front door: everything that users import, and nothing else.
 export {
   cacheKey,
+  type CacheStatus,
   type Duration,
   DuplicateFuncError,
   type ErrorCode,
@@ -14,6 +15,7 @@ export {
   registerType,
   RepriseError,
   type RetryOptions,
+  type RunCache,
   RunCanceledError,
   RunFailedError,
   type RunState,
@@ -23,8 +25,12 @@ export {
 } from "@reprise/core";
 export {
   type ByteRange,
+  type CacheMode,
+  type CacheNamespace,
   type CacheOptions,
   type CallOptions,
+  codeDigestPlugin,
+  type CodeDigestPluginOptions,
   context,
   DirectoryArtifact,
   type DirectoryEntry,

@@ -3,6 +3,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { checkIgnored } from "./cache/ignored.ts";
 import { Call } from "./call.ts";
 import { parseCallOptions } from "./call-options.ts";
+import { embeddedCode } from "./code-digest/embedded.ts";
 import { currentBody } from "./context.ts";
 import { funcBrand, type FuncDefinition, valueLabels } from "./func-definition.ts";
 import type {
@@ -23,8 +24,13 @@ import { callPlace, formatPlace, type SourcePlace } from "./source.ts";
 
 // Shared by all copies of the library in one process, so that ids are unique in the program.
 const registryKey = Symbol.for("reprise.funcs");
-const registry: Map<string, SourcePlace | undefined> = ((globalThis as Record<symbol, unknown>)[registryKey] ??=
-  new Map()) as Map<string, SourcePlace | undefined>;
+const registry: Map<string, FuncDefinition> = ((globalThis as Record<symbol, unknown>)[registryKey] ??=
+  new Map()) as Map<string, FuncDefinition>;
+
+/** The func of this program that has an id, exported or not; undefined if there is none. */
+export function funcWithId(id: string): FuncDefinition | undefined {
+  return registry.get(id.normalize("NFC"));
+}
 
 const optionFields = [
   "id",
@@ -93,9 +99,9 @@ export function func(first: unknown, second?: unknown): unknown {
   const place = callPlace(func);
   const definition = define(given as Record<string, unknown>, place);
   if (registry.has(definition.id)) {
-    throw new DuplicateFuncError(definition.id, formatPlace(registry.get(definition.id)), formatPlace(place));
+    throw new DuplicateFuncError(definition.id, formatPlace(registry.get(definition.id)?.place), formatPlace(place));
   }
-  registry.set(definition.id, place);
+  registry.set(definition.id, definition);
   return makeFunc(definition);
 }
 
@@ -124,7 +130,7 @@ function define(given: Record<string, unknown>, place: SourcePlace | undefined):
   }
   const body = checkBody(run, what);
   const schema = checkSchema(input, "input", what);
-  const names = parameterNames(body);
+  const names = embeddedCode(id.normalize("NFC"))?.parameters ?? parameterNames(body);
   const parameters = schema === undefined ? names : ["input"];
   const definition: FuncDefinition = {
     kind: "func",

@@ -1,9 +1,13 @@
 export type { CacheOptions } from "./cache-options.ts";
 export type { CallOptions } from "./call-options.ts";
+export type { CacheMode } from "./cache/call-cache.ts";
+export type { CacheNamespace } from "./cache/namespace.ts";
+export { keyArgument, keyArguments } from "./cache/key-arguments.ts";
 export { type KeyArgument, KeyMaker, type KeyScope, type MadeKey } from "./cache/key-maker.ts";
 export type { Problem } from "./cache/problem.ts";
 export { type FoundSignature, signatureOf } from "./cache/signature.ts";
 export { type FoundVersion, FuncVersions, type FuncVersionsOptions } from "./cache/versions.ts";
+export { codeDigestPlugin, type CodeDigestPluginOptions } from "./code-digest/bundle-plugin.ts";
 export {
   type ClosureChanges,
   type ClosurePart,
@@ -19,7 +23,7 @@ export {
   type CodeOwner,
 } from "./code-digest/code-digests.ts";
 export { context, type RunContext, type RunLog } from "./context.ts";
-export { func } from "./func.ts";
+export { func, funcWithId } from "./func.ts";
 export { definitionOf, type FuncDefinition } from "./func-definition.ts";
 export type { Func, FuncOptions } from "./func-types.ts";
 export { isFuture, order } from "./future.ts";
@@ -28,7 +32,7 @@ export { type Durability, LocalRunner, type LocalRunnerOptions } from "./local-r
 export type { MapOptions } from "./map.ts";
 export type { Resources } from "./resources.ts";
 export { RunFailure } from "./run-failure.ts";
-export { Runner, type RunHandle } from "./runner.ts";
+export { refuseRuns, Runner, type RunHandle } from "./runner.ts";
 export type { RunChanged, RunnerEvent } from "./runner-events.ts";
 export { SilentRunner, type SilentRunnerOptions } from "./silent-runner.ts";
 export { DirectoryArtifact, type DirectoryEntry, type DirectoryFromOptions } from "./values/directory-artifact.ts";

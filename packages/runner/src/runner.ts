@@ -17,6 +17,18 @@ export interface RunHandle<T> extends AsyncDisposable {
 /** Root calls that some runner is about to submit. */
 const claimed = new WeakSet<Call>();
 
+let refusal: string | undefined;
+
+/**
+ * From now on nothing is executed in this process: runners refuse every future. For tools that load programs to look at
+ * them, since a program may start runners while it is loaded.
+ *
+ * @param why stands in the error, e.g. `reprise plan executes nothing`.
+ */
+export function refuseRuns(why: string): void {
+  refusal = why;
+}
+
 /** Executes graphs of runs. From Sematic's runners. */
 export abstract class Runner {
   /**
@@ -48,6 +60,12 @@ export abstract class Runner {
 
   /** The root call behind a future. @throws RepriseError `FUTURE_MISUSE` with what to do instead. */
   protected rootOf(future: unknown): Call {
+    if (refusal !== undefined) {
+      throw new RepriseError(
+        "FUTURE_MISUSE",
+        `${refusal}, but a runner was started while the file was loaded. Start it only where the file is the program: if (import.meta.main) …`,
+      );
+    }
     const part = futureOf(future);
     if (part === undefined) {
       const got =

@@ -11,6 +11,7 @@ interface StoredFunc {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  readonly parameters?: readonly string[];
   readonly whole: Outcome;
   readonly body: Outcome;
   /** Positions in the record's parts. */

@@ -23,6 +23,8 @@ export interface FuncCode {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  /** Names of the body's parameters as they are written, which a minified bundle does not have any more. */
+  readonly parameters?: readonly string[];
   readonly whole: Outcome;
   readonly body: Outcome;
   readonly closure: readonly ClosurePart[];
@@ -62,6 +64,7 @@ export class FuncCodeReader {
       file: module.file,
       line,
       column,
+      ...(site.parameters === undefined ? {} : { parameters: site.parameters }),
       closure: [own, ...found.units.map((unit) => this.#part(unit))],
     };
     const warnings = this.#warnings(module, site, found);

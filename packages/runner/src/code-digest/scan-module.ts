@@ -4,7 +4,7 @@ import { digestBytes, RepriseError } from "@reprise/core";
 import { emitted, type Names } from "./names.ts";
 import { readHead, type ModuleHead } from "./module-head.ts";
 import { addDeclaredNames, addPatternNames, addVarNames } from "./scope-names.ts";
-import { isFunction, nodeIn, nodesIn, type Syntax, unwrap } from "./syntax.ts";
+import { identifierName, isFunction, nodeIn, nodesIn, type Syntax, unwrap } from "./syntax.ts";
 import { isErased, type MetFunc, type Reading, UnitReader } from "./unit-reader.ts";
 
 /** A statement at the top of a module, or one variable of one. */
@@ -31,6 +31,8 @@ export interface FuncSite {
   readonly body: Reading | undefined;
   /** Whether the body is given by name: `func("a", helper)`, `func("a", helpers.a)`. */
   readonly isNamed: boolean;
+  /** Names of the body's parameters as they are written; undefined for a body that is given by name. */
+  readonly parameters: readonly string[] | undefined;
   readonly source: string;
 }
 
@@ -194,8 +196,19 @@ function siteOf(found: MetFunc, text: string, lineOf: (at: number) => number): F
     reading: found.read(parts),
     body: body === undefined ? undefined : found.read([body]),
     isNamed: body?.type === "Identifier" || body?.type === "MemberExpression",
+    parameters: writtenParameters(body),
     source: text.slice(start, node.end),
   };
+}
+
+/** As `parameterNames` reads them from a function's text. */
+function writtenParameters(body: Syntax | undefined): readonly string[] | undefined {
+  if (body?.type !== "ArrowFunctionExpression" && body?.type !== "FunctionExpression") return undefined;
+  return nodesIn(body, "params").map((parameter, at) => {
+    const dots = parameter.type === "RestElement" ? "..." : "";
+    const target = nodeIn(parameter, "argument") ?? nodeIn(parameter, "left") ?? parameter;
+    return `${dots}${identifierName(target) ?? (at === 0 ? "input" : `argument ${at + 1}`)}`;
+  });
 }
 
 /** A file that is no code, as one unit: data, which counts by its value or its bytes. */
