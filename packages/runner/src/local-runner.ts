@@ -1,9 +1,8 @@
 import { type GitState, type PipelineRun, type PipelineState, RepriseError } from "@reprise/core";
 import type { Home, RunRef, WriteBatch } from "@reprise/store";
 import type { Call } from "./call.ts";
-import { type CacheMode, checkCacheMode } from "./cache/call-cache.ts";
-import { CacheSession } from "./cache/cache-session.ts";
-import { keyMakingOf } from "./cache/key-makers.ts";
+import { type CacheMode, checkCacheMode, type OpenCache } from "./cache/call-cache.ts";
+import { LazyCache } from "./cache/lazy-cache.ts";
 import { type CacheNamespace, checkNamespace, defaultNamespace, resolveNamespace } from "./cache/namespace.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { pipelineFailed } from "./failures.ts";
@@ -189,7 +188,7 @@ class LocalPipelineRun {
   readonly #values: ArtifactValues;
   readonly #home: Home;
   readonly #engine: Engine;
-  #cache: CacheSession | undefined = undefined;
+  #cache: LazyCache | undefined = undefined;
   readonly #ref: RunRef;
   #row: PipelineRun;
   /** Whether its end was handed to the recorder. */
@@ -247,17 +246,20 @@ class LocalPipelineRun {
     const { cache: mode = "on", cacheNamespace } = this.#options;
     if (mode === "off") return undefined;
     return (answers, flow) => {
-      this.#cache = new CacheSession({
-        root: this.#root,
-        mode,
-        namespace: () => resolveNamespace(cacheNamespace, root),
-        store: this.#home.cache,
-        artifacts: this.#home.artifacts,
-        values: this.#values,
-        flow,
-        ...keyMakingOf(this.#home),
-        tracker,
-        answers,
+      const load = async (): Promise<OpenCache> => {
+        const { openSession } = await import("./cache/open-session.ts");
+        return openSession(this.#home, {
+          root: this.#root,
+          mode,
+          namespace: () => resolveNamespace(cacheNamespace, root),
+          values: this.#values,
+          flow,
+          tracker,
+          answers,
+        });
+      };
+      this.#cache = new LazyCache(load, answers.missed, (call, error) => {
+        tracker.warn(call, `The cache cannot be opened, so nothing is reused: ${messageOf(error)}`);
       });
       return this.#cache;
     };
@@ -391,6 +393,10 @@ class LocalPipelineRun {
       unwatch();
     };
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Resolves with the promise, which never rejects, or after `patience` ms. */

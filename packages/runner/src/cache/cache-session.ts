@@ -8,7 +8,7 @@ import type { ArtifactValues, StoredArtifactValue } from "../stored-values.ts";
 import type { Tracker } from "../tracker.ts";
 import type { ValueFlow } from "../value-flow.ts";
 import type { Stored } from "../values.ts";
-import { type CacheAnswers, CallCache, type CacheMode, type EngineCache } from "./call-cache.ts";
+import type { CacheAnswers, CallCache, CacheMode, OpenCache } from "./call-cache.ts";
 import { PendingWrites } from "./cache-writes.ts";
 import { compareOutputs } from "./compare-outputs.ts";
 import type { KeyMaker } from "./key-maker.ts";
@@ -37,7 +37,7 @@ export interface CacheSessionOptions {
  * The cache of one pipeline run: makes keys, looks entries up in batches, merges equal calls, waits for what other
  * processes compute, and stores results. Nothing that goes wrong here fails a run: it executes as if there were no cache.
  */
-export class CacheSession implements EngineCache {
+export class CacheSession implements OpenCache {
   readonly #options: CacheSessionOptions;
   readonly #merged = new MergedCalls();
   readonly #writes: PendingWrites;
@@ -68,16 +68,6 @@ export class CacheSession implements EngineCache {
       failed: (call, error) => this.#lookupFailed(call, error),
       tooLate: (lease) => this.#writes.release(lease),
     });
-  }
-
-  concerns(call: Call): boolean {
-    if (call.definition.kind !== "func") return false;
-    const { changes, parent } = call;
-    const group = parent?.map === undefined ? undefined : parent.changes?.cache;
-    const cache = changes?.cache ?? group ?? call.definition.options.cache ?? false;
-    if (cache === false) return false;
-    call.cache = new CallCache(cache === true ? {} : cache);
-    return true;
   }
 
   lookUp(call: Call): void {

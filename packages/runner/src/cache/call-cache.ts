@@ -53,16 +53,24 @@ export class CallCache {
   }
 }
 
-/** What an engine asks of a cache. */
-export interface EngineCache {
-  /** Whether the call asks the cache; asked once, before the call may start. */
-  concerns(call: Call): boolean;
+/** What an engine asks of a cache about calls that it concerns. */
+export interface OpenCache {
   /** Looks the call up; one of the {@link CacheAnswers} follows, now or later. */
   lookUp(call: Call): void;
   /** The value of a call whose body has executed: its own or, if it only checked a hit, the one that was stored. */
   valueOf(call: Call, own: Stored): Stored;
   /** A call that asked has ended. */
   ended(call: Call): void;
+  /** Resolves when everything is stored. */
+  flush(): Promise<void>;
+  /** Ends what would keep the process alive. */
+  close(): void;
+}
+
+/** A cache as an engine sees it. */
+export interface EngineCache extends OpenCache {
+  /** Whether the call asks the cache; asked once, before the call may start. */
+  concerns(call: Call): boolean;
 }
 
 /** What a cache answers. Answers to calls that have ended are without effect. */
