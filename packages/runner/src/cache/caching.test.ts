@@ -151,20 +151,21 @@ describe("what is stored", () => {
 
   test("is not what canceled or timed out", async () => {
     const home = temporaryFolder();
-    let calls = 0;
+    let began = Promise.withResolvers<void>();
     const slow = func({
       id: "slow",
       cache: { version: "1" },
       timeout: "1ms",
       run: async () => {
-        calls += 1;
+        began.resolve();
         await new Promise((resolve) => context().signal.addEventListener("abort", resolve));
       },
     });
     const { runner } = runnerFor(home);
     await expect(runner.run(slow())).rejects.toThrow(/timeout/);
+    began = Promise.withResolvers();
     const handle = await runner.submit(slow().$set({ timeout: "1h" }));
-    await expect.poll(() => calls).toBe(2);
+    await began.promise;
     await handle.cancel();
     const { cache } = await homeOf(home);
     expect(await cache.list()).toEqual([]);
