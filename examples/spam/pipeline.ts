@@ -49,7 +49,7 @@ const prepare = func({
 const deduplicate = func({
   id: "remove duplicates",
   cache: true,
-  run: (batches: PreparedMail[][]): GroupedMail[] => {
+  run: (...batches: PreparedMail[][]): GroupedMail[] => {
     const mails = batches.flat();
     const kept = removeDuplicates(mails);
     context().log.info(`${mails.length - kept.length} of ${mails.length} mails are copies of others`);
@@ -61,46 +61,36 @@ const deduplicate = func({
 const split = func({
   id: "split",
   cache: true,
-  run: ({ mails, ...options }: SplitOptions & { mails: GroupedMail[] }) => splitMails(mails, options),
+  run: (mails: GroupedMail[], options: SplitOptions) => splitMails(mails, options),
 });
 
 /** Learns from training mail which tokens to look at. */
 const learn = func({
   id: "learn vocabulary",
   cache: true,
-  run: ({ mails, rows, size }: { mails: GroupedMail[]; rows: Uint32Array; size: number }) =>
-    learnVocabulary(selectFrom(mails, rows), size),
+  run: (mails: GroupedMail[], rows: Uint32Array, size: number) => learnVocabulary(selectFrom(mails, rows), size),
 });
 
 /** Turns mails into rows of numbers. */
 const toFeatures = func({
   id: "vectorise",
   cache: true,
-  run: ({ mails, vocabulary }: { mails: GroupedMail[]; vocabulary: Vocabulary }) => vectorise(mails, vocabulary),
+  run: (mails: GroupedMail[], vocabulary: Vocabulary) => vectorise(mails, vocabulary),
 });
 
-interface FitInput {
-  settings: ModelSettings;
-  data: Dataset;
-  /** Parts of the data to learn from. */
-  rows: Uint32Array[];
-}
-
-/** Trains one model. */
+/** Trains one model on some parts of the data. */
 const fit = func({
   id: "train",
   cache: true,
-  run: ({ settings, data, rows }: FitInput) => {
+  run: (settings: ModelSettings, data: Dataset, rows: Uint32Array[]) => {
     const chosen = Uint32Array.from(rows.flatMap((part) => [...part]));
     return fitModel(settings, selectMails(data, chosen), (done, total) => showProgress(done, total, "steps"));
   },
 });
 
-interface ValidateInput {
+interface TrialInput {
   settings: ModelSettings;
   model: LinearModel;
-  data: Dataset;
-  rows: Uint32Array;
   lostMailCost: number;
 }
 
@@ -108,7 +98,8 @@ interface ValidateInput {
 const validate = func({
   id: "validate",
   cache: true,
-  run: async ({ settings, model, data, rows, lostMailCost }: ValidateInput) => {
+  run: async (trial: TrialInput, data: Dataset, rows: Uint32Array) => {
+    const { settings, model, lostMailCost } = trial;
     const { features, labels } = selectMails(data, rows);
     const found = scores(model, features);
     const calibration = await calibrate(found, labels);
@@ -133,9 +124,6 @@ const choose = func("choose", (trials: (Trial & { calibration: Calibration })[])
 interface TestInput {
   model: LinearModel;
   calibration: Calibration;
-  mails: GroupedMail[];
-  data: Dataset;
-  rows: Uint32Array;
   lostMailCost: number;
 }
 
@@ -143,7 +131,8 @@ interface TestInput {
 const test = func({
   id: "test",
   cache: true,
-  run: ({ model, calibration, mails, data, rows, lostMailCost }: TestInput): TestResult => {
+  run: (chosen: TestInput, mails: GroupedMail[], data: Dataset, rows: Uint32Array): TestResult => {
+    const { model, calibration, lostMailCost } = chosen;
     const { features, labels } = selectMails(data, rows);
     const limit = cheapestLimit(lostMailCost);
     const found = probabilities(scores(model, features), calibration);
@@ -158,7 +147,7 @@ const test = func({
 const explain = func({
   id: "explain",
   cache: true,
-  run: ({ model, vocabulary }: { model: LinearModel; vocabulary: Vocabulary }) => tellTales(model, vocabulary),
+  run: (model: LinearModel, vocabulary: Vocabulary) => tellTales(model, vocabulary),
 });
 
 /** Puts everything together for people to read. */
@@ -174,30 +163,31 @@ export const spamFilter = func({
       const mails = load({ part, share }).$set({ name: `load ${part}` });
       return prepare(mails).$set({ name: `clean ${part}` });
     });
-    const mails = deduplicate(prepared);
-    const rows = split({ mails, validation, test: testPart, seed });
-    const vocabulary = learn({ mails, rows: rows.train, size });
-    const data = toFeatures({ mails, vocabulary });
+    // What is large is an argument of its own: its hash is known then, so that a call is looked up without reading it.
+    const mails = deduplicate(...prepared);
+    const rows = split(mails, { validation, test: testPart, seed });
+    const vocabulary = learn(mails, rows.train, size);
+    const data = toFeatures(mails, vocabulary);
 
     // All models learn from the same data; two at a time, because each has a copy of it.
     const grid = modelGrid(seed);
     const models = fit.map(
-      grid.map((settings) => ({ settings, data, rows: [rows.train] })),
+      grid.map((settings) => [settings, data, [rows.train]]),
       { concurrency: 2 },
     );
     const trials = validate.map(
-      grid.map((settings, at) => ({ settings, model: models.$get(at), data, rows: rows.validation, lostMailCost })),
+      grid.map((settings, at) => [{ settings, model: models.$get(at), lostMailCost }, data, rows.validation]),
       { concurrency: 2 },
     );
     const { settings, calibration } = choose(trials);
 
     // The chosen model learns once more, from all mail but the test mail.
-    const model = fit({ settings, data, rows: [rows.train, rows.validation] }).$set({ name: "train the chosen model" });
+    const model = fit(settings, data, [rows.train, rows.validation]).$set({ name: "train the chosen model" });
     return report({
       trials,
       chosen: settings,
-      test: test({ model, calibration, mails, data, rows: rows.test, lostMailCost }),
-      tellTales: explain({ model, vocabulary }),
+      test: test({ model, calibration, lostMailCost }, mails, data, rows.test),
+      tellTales: explain(model, vocabulary),
     });
   },
 });
