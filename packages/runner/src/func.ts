@@ -27,9 +27,9 @@ const registryKey = Symbol.for("reprise.funcs");
 const registry: Map<string, FuncDefinition> = ((globalThis as Record<symbol, unknown>)[registryKey] ??=
   new Map()) as Map<string, FuncDefinition>;
 
-/** The func of this program that has an id, exported or not; undefined if there is none. */
-export function funcWithId(id: string): FuncDefinition | undefined {
-  return registry.get(id.normalize("NFC"));
+/** The funcs that this process has defined, exported or not, by id. */
+export function definedFuncs(): ReadonlyMap<string, FuncDefinition> {
+  return registry;
 }
 
 const optionFields = [

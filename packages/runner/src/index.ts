@@ -23,7 +23,7 @@ export {
   type CodeOwner,
 } from "./code-digest/code-digests.ts";
 export { context, type RunContext, type RunLog } from "./context.ts";
-export { func, funcWithId } from "./func.ts";
+export { definedFuncs, func } from "./func.ts";
 export { definitionOf, type FuncDefinition } from "./func-definition.ts";
 export type { Func, FuncOptions } from "./func-types.ts";
 export { isFuture, order } from "./future.ts";

@@ -1,10 +1,11 @@
 /**
- * The driver: the process in which a pipeline's file and its bodies execute. `reprise run` starts it and tells it what to do
+ * The driver: the process in which a pipeline's file and its bodies execute. `reprise run` and commands that look at files start it and tells it what to do
  * over its IPC channel; it ends with the pipeline run, or when the command is gone.
  */
 import { RepriseError, toFailure } from "@reprise/core";
 import { type Future, LocalRunner, type RunHandle } from "@reprise/runner";
 import {
+  type InspectMessage,
   parseToDriver,
   protocolVersion,
   type ResultMessage,
@@ -36,6 +37,7 @@ export function drive(): void {
   process.on("message", (raw) => {
     const message = parseToDriver(raw);
     if (message?.type === "start") void driver.start(message);
+    else if (message?.type === "inspect") void driver.inspect(message);
     else if (message?.type === "cancel") driver.cancel(message.reason);
     else void driver.refuse(new RepriseError("USAGE", notUnderstood));
   });
@@ -61,6 +63,21 @@ class Driver {
       if (this.#cancel.signal.aborted) return;
       this.#phase = "running";
       await this.#run(message, call(...args) as Future<unknown>);
+    } catch (error) {
+      await this.refuse(error);
+    }
+  }
+
+  /** Answers what is asked of a file, of which nothing executes but what executes when it is loaded. */
+  async inspect(message: InspectMessage): Promise<void> {
+    if (this.#phase !== "idle") return;
+    this.#phase = "loading";
+    try {
+      const { inspect } = await import("./inspect.ts");
+      const report = await inspect(message);
+      this.#phase = "over";
+      await send({ v: protocolVersion, type: "report", report });
+      process.exit(0);
     } catch (error) {
       await this.refuse(error);
     }

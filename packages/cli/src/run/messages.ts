@@ -44,6 +44,20 @@ export interface StartMessage {
   readonly colored: boolean;
 }
 
+/** Command → driver: look at a file without executing anything of it, and answer. The first message. */
+export interface InspectMessage {
+  readonly v: number;
+  readonly type: "inspect";
+  /** `plan`: what a run would reuse. `explain`: what stands for a func in keys. */
+  readonly what: "plan" | "explain";
+  /** Absolute path. */
+  readonly file: string;
+  readonly func: string | null;
+  readonly input: InputRequest;
+  readonly home: string | null;
+  readonly cacheNamespace: string | null;
+}
+
 /** Command → driver: cancel and exit. */
 export interface CancelMessage {
   readonly v: number;
@@ -51,7 +65,7 @@ export interface CancelMessage {
   readonly reason: string;
 }
 
-export type ToDriver = StartMessage | CancelMessage;
+export type ToDriver = StartMessage | InspectMessage | CancelMessage;
 
 /** How a pipeline run ended, with its result for the eyes and as JSON. */
 export interface ResultMessage {
@@ -72,6 +86,8 @@ export type ToCommand =
   /** The cancel message has arrived. */
   | { readonly v: number; readonly type: "canceling" }
   | ResultMessage
+  /** The answer to `inspect`. */
+  | { readonly v: number; readonly type: "report"; readonly report: unknown }
   /** Nothing could be run. */
   | { readonly v: number; readonly type: "refused"; readonly failure: Failure }
   /** The file exports no func; what it did by itself is over. */
@@ -86,16 +102,17 @@ export function parseToDriver(message: unknown): ToDriver | undefined {
   if (message["type"] === "cancel") {
     return typeof message["reason"] === "string" ? (message as unknown as CancelMessage) : undefined;
   }
-  const { type, file, func, input, argv, width } = message;
-  const fits =
-    type === "start" &&
+  const { type, file, func, input, argv, width, what } = message;
+  const namesFunc =
     typeof file === "string" &&
     (func === null || typeof func === "string") &&
     isRecord(input) &&
-    Array.isArray(input["fields"]) &&
-    Array.isArray(argv) &&
-    typeof width === "number";
-  return fits ? (message as unknown as StartMessage) : undefined;
+    Array.isArray(input["fields"]);
+  if (!namesFunc) return undefined;
+  if (type === "start" && Array.isArray(argv) && typeof width === "number") return message as unknown as StartMessage;
+  return type === "inspect" && (what === "plan" || what === "explain")
+    ? (message as unknown as InspectMessage)
+    : undefined;
 }
 
 /** The message if it is one that the command understands, else undefined. */
@@ -112,6 +129,8 @@ function checkToCommand(message: Record<string, unknown>): boolean {
     case "canceling":
     case "unattended":
       return true;
+    case "report":
+      return isRecord(message["report"]);
     case "result":
       return (
         typeof message["id"] === "string" &&

@@ -47,8 +47,13 @@ export function readRunArguments({ positionals, values, rest }: ParsedCommand, c
     cacheNamespace: readNamespace(values["cache-namespace"], "run"),
     quiet: values["quiet"] === true,
     plain: values["plain"] === true,
-    imports: Array.isArray(values["import"]) ? (values["import"] as readonly string[]) : [],
+    imports: readImports({ values }),
   };
+}
+
+/** The modules that `--import` names. */
+export function readImports({ values }: Pick<ParsedCommand, "values">): readonly string[] {
+  return Array.isArray(values["import"]) ? (values["import"] as readonly string[]) : [];
 }
 
 /** `readOnly` may also be written `readonly` and `read-only`, as options are. */

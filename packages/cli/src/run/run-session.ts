@@ -1,4 +1,3 @@
-import { fromFailure, RepriseError } from "@reprise/core";
 import { exitCodes } from "../exit-codes.ts";
 import type { Invocation } from "../host.ts";
 import type { View } from "../terminal/view.ts";
@@ -9,6 +8,7 @@ import type { ResultMessage, ToCommand } from "./messages.ts";
 import type { RunArguments } from "./run-arguments.ts";
 import { Epilogue } from "./epilogue.ts";
 import { makeView } from "./make-view.ts";
+import { refusal } from "./refusal.ts";
 
 type Outcome = Extract<ToCommand, { type: "result" | "refused" | "unattended" }>;
 
@@ -63,7 +63,7 @@ export class RunSession {
       this.#view.events(message.events);
     } else if (message.type === "canceling") {
       this.#interrupts.answered();
-    } else {
+    } else if (message.type !== "report") {
       this.#outcome = message;
       // The pipeline run is over and recorded: a body that goes on does not keep the command.
       if (message.type !== "unattended") setTimeout(() => this.#driver.kill(), patienceForExit).unref();
@@ -109,14 +109,6 @@ export class RunSession {
   #canceledCode(): number {
     return this.#interrupts.signal === "SIGTERM" ? exitCodes.terminated : exitCodes.canceled;
   }
-}
-
-/** The driver's error again, so that it is told as any other error of a command. */
-function refusal(failure: Extract<Outcome, { type: "refused" }>["failure"]): Error {
-  const error = fromFailure(failure);
-  if (!failure.classes.includes("RepriseError") || failure.code === undefined) return error;
-  const code = failure.code as ConstructorParameters<typeof RepriseError>[0];
-  return new RepriseError(code, failure.message, error.cause === undefined ? {} : { cause: error.cause });
 }
 
 function exitWords({ code, signal }: DriverExit): string {

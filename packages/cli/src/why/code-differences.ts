@@ -1,6 +1,7 @@
 import { type CodeDigest, diffClosures } from "@reprise/runner";
 import type { Difference } from "./difference.ts";
 import { lineDiff } from "./line-diff.ts";
+import { partName } from "./part-name.ts";
 
 /** What is kept of the code behind a digest. */
 export type KeptCode = Pick<CodeDigest, "closure" | "packages">;
@@ -56,19 +57,4 @@ export function codeDifferences(func: string, before: KeptCode, after: KeptCode)
   if (found.length > 0) return found;
   const text = "code: what uses what, or the order in which modules are evaluated, changed";
   return [{ ingredient: "code", name: func, text, before: null, after: null, diff: [] }];
-}
-
-/** How a part of the code is called: `tokenize()` for a function, `func "train"` for a func. */
-export function partName(func: string, name: string, source: string): string {
-  if (name === func) return `func "${func}" itself`;
-  if (/^[\w$]+\s*=\s*func\s*[(<]/.test(source)) return `func ${name}`;
-  if (/^(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\b/.test(source)) return `class ${name}`;
-  return isFunction(source) ? `${name}()` : name;
-}
-
-function isFunction(source: string): boolean {
-  return (
-    /^(?:export\s+)?(?:default\s+)?(?:async\s+)?function\b/.test(source) ||
-    /^[\w$]+[^=]*=\s*(?:async\s+)?(?:function\b|[\w$]+\s*=>|(?:<[^(]*>)?\([^)]*\)[^;]{0,200}?=>)/.test(source)
-  );
 }

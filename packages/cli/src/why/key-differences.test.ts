@@ -1,10 +1,11 @@
 import { encode, type KeyRecord } from "@reprise/core";
 import type { CacheEntryDetails } from "@reprise/store";
 import { describe, expect, it } from "vitest";
-import { codeDifferences, parseKeptCode, partName } from "./code-differences.ts";
+import { codeDifferences, parseKeptCode } from "./code-differences.ts";
 import { type KeySources, keyDifferences } from "./key-differences.ts";
 import { lineDiff } from "./line-diff.ts";
 import { nearestEntry } from "./nearest-entry.ts";
+import { partName } from "./part-name.ts";
 
 const digest = (value: unknown) => encode(value).digest;
 
