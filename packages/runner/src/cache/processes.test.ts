@@ -1,106 +1,29 @@
-import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import type { LeaseTimes } from "@reprise/store";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { func } from "../func.ts";
 import { LocalRunner } from "../local-runner.ts";
-import { SharedFolder } from "../testing/cache-shared.ts";
-import { Child } from "../testing/child.ts";
+import {
+  countWaits,
+  executions,
+  firstThatSays,
+  meetingWith,
+  mostAtOnce,
+  notesOf,
+  onlyEntry,
+  resultOf,
+  statusesOf,
+} from "../testing/cache-meeting.ts";
 import { compileCache } from "../testing/compile-cache.ts";
 import { homeOf, temporaryFolder } from "../testing/temporary-home.ts";
 import { verifyHome } from "../testing/verify-home.ts";
 
-/** Silence never ends a lease within a test: what takes over does so for another reason. */
-const patient: LeaseTimes = { heartbeat: 1_000, grace: 600_000 };
+const meeting = meetingWith(compileCache());
 
 /** For processes that want each other's results: see the scenario. */
 interface Plan {
   readonly roots: readonly string[];
   readonly concurrency?: number;
   readonly wants: Readonly<Record<string, string>>;
-}
-
-const env = compileCache();
-
-/** A folder that processes share, and how to start them. */
-function meeting(lease: LeaseTimes = patient) {
-  const folder = temporaryFolder();
-  const shared = new SharedFolder(folder);
-  const start = (scenario: string, flag = "finish"): Child => {
-    const child = new Child("cache-scenarios.ts", [scenario, folder, JSON.stringify(lease), flag], { env });
-    onTestFinished(async () => {
-      child.kill("SIGKILL");
-      await child.ended;
-    });
-    return child;
-  };
-  /** A process that waits for another one's result. */
-  const startWaiter = async (scenario = "works", flag = "finish"): Promise<Child> => {
-    const child = start(scenario, flag);
-    await child.says("work WAITING");
-    return child;
-  };
-  return { shared, start, startWaiter };
-}
-
-/** The first of several processes that says a line. */
-function firstThatSays(children: readonly Child[], line: string): Promise<Child> {
-  return Promise.any(
-    children.map(async (child) => {
-      await child.says(line);
-      return child;
-    }),
-  );
-}
-
-function statusesOf(child: Child, funcId = "work"): string[] {
-  const start = `${funcId} `;
-  return child.lines.filter((line) => line.startsWith(start)).map((line) => line.slice(start.length));
-}
-
-function notesOf(child: Child): string[] {
-  return child.lines.filter((line) => line.startsWith("note ")).map((line) => line.slice(5));
-}
-
-/** `of` and the process that computed the result that a process has got. */
-function resultOf(child: Child): string | undefined {
-  return child.lines.find((line) => line.startsWith("result "))?.slice(7);
-}
-
-/** The processes whose bodies have begun, in order. */
-function executions({ logged }: SharedFolder): string[] {
-  return logged.filter((line) => line.startsWith("begin ")).map((line) => line.slice(6));
-}
-
-/** How many bodies executed at once at most. */
-function mostAtOnce({ logged }: SharedFolder): number {
-  let [now, most] = [0, 0];
-  for (const line of logged) {
-    now += line.startsWith("begin ") ? 1 : -1;
-    most = Math.max(most, now);
-  }
-  return most;
-}
-
-function countWaits(home: string): number {
-  const database = new DatabaseSync(`${home}/cache.db`, { readOnly: true });
-  try {
-    return (database.prepare("SELECT count(*) AS count FROM waits").get() as { count: number }).count;
-  } finally {
-    database.close();
-  }
-}
-
-/** The only entry: who computed it, and what it is. */
-async function onlyEntry(path: string) {
-  const home = await homeOf(path);
-  await verifyHome(home);
-  const entries = await home.cache.list();
-  expect(entries).toHaveLength(1);
-  const [entry] = entries;
-  const { answer } = (await home.artifacts.read(entry?.artifact ?? "")) as { answer: string };
-  return { answer, originRunId: entry?.originRunId, leases: await home.cache.leases() };
 }
 
 describe("equal calls of several processes", () => {
@@ -223,81 +146,6 @@ describe("equal calls of several processes", () => {
   );
 });
 
-describe("when the process that computes", () => {
-  test.each([
-    ["is killed", "works", "SIGKILL"],
-    ["calls process.exit in the body", "exits in the body", undefined],
-    ["throws outside of everything", "throws outside of everything", undefined],
-    ["ends because nothing is left to do", "has nothing left to do", undefined],
-    ["leaves while a run goes on", "leaves while a run goes on", undefined],
-    ["is interrupted", "works", "SIGINT"],
-  ] as const)("%s, exactly one of those that wait takes over at once", async (_, scenario, signal) => {
-    const { shared, start, startWaiter } = meeting();
-    const owner = start(scenario, "go on");
-    await owner.says("begins");
-    const waiters = await Promise.all([startWaiter(), startWaiter(), startWaiter()]);
-    if (signal === undefined) shared.raise("go on");
-    else owner.kill(signal);
-    const next = await firstThatSays(waiters, "begins");
-    await owner.ended;
-    shared.raise("finish");
-    await Promise.all(waiters.map((child) => child.says("ended")));
-
-    expect(executions(shared)).toEqual([String(owner.process.pid), String(next.process.pid)]);
-    expect(waiters.map(resultOf)).toEqual(waiters.map(() => `of ${next.process.pid}`));
-    expect(statusesOf(next)).toEqual(["WAITING", "MISS"]);
-    const others = waiters.filter((waiter) => waiter !== next);
-    expect(others.map((waiter) => statusesOf(waiter))).toEqual(others.map(() => ["WAITING", "HIT"]));
-    expect(await onlyEntry(shared.home)).toMatchObject({ answer: `of ${next.process.pid}`, leases: [] });
-  });
-
-  test("cancels its run and goes on, one of those that wait takes over at once", async () => {
-    const { shared, start, startWaiter } = meeting();
-    const owner = start("works", "never");
-    await owner.says("begins");
-    const waiters = await Promise.all([startWaiter(), startWaiter()]);
-    shared.raise(`cancel ${owner.process.pid}`);
-    const next = await firstThatSays(waiters, "begins");
-    shared.raise("finish");
-    await Promise.all([owner, ...waiters].map((child) => child.says("ended")));
-    expect(executions(shared)).toEqual([String(owner.process.pid), String(next.process.pid)]);
-    expect(owner.lines.join("\n")).toMatch(/^failed .*canceled/m);
-    expect(waiters.map(resultOf)).toEqual(waiters.map(() => `of ${next.process.pid}`));
-  });
-
-  test("is stopped for longer than the grace, another takes over, and what it gives later is not stored", async () => {
-    const lease = { heartbeat: 200, grace: 2_000 };
-    const { shared, start, startWaiter } = meeting(lease);
-    const owner = start("works", "late");
-    await owner.says("begins");
-    const next = await startWaiter();
-    const stoppedAt = performance.now();
-    stopWithoutLock(owner, shared.home);
-    await next.says("begins");
-    // Taken over because nothing was heard of it, and not because it was thought to be gone.
-    expect(performance.now() - stoppedAt).toBeGreaterThan(lease.grace - lease.heartbeat - 100);
-    shared.raise("late");
-    owner.kill("SIGCONT");
-    await owner.says("ended");
-    expect(resultOf(owner)).toBe(`of ${owner.process.pid}`);
-    expect(statusesOf(owner)).toEqual(["MISS", "PUT_FAILED"]);
-    expect(notesOf(owner).join()).toContain("another took over");
-    const home = await homeOf(shared.home);
-    expect(await home.cache.list()).toEqual([]);
-    expect(await home.cache.leases()).toMatchObject([{ pid: next.process.pid }]);
-
-    shared.raise("finish");
-    await next.says("ended");
-    expect(resultOf(next)).toBe(`of ${next.process.pid}`);
-    expect(executions(shared)).toEqual([String(owner.process.pid), String(next.process.pid)]);
-    expect(await onlyEntry(shared.home)).toMatchObject({ answer: `of ${next.process.pid}`, leases: [] });
-    const runs = await home.backend.listPipelineRuns();
-    expect(runs.map(({ state }) => state)).toEqual(["COMPLETE", "COMPLETE"]);
-    const late = (await home.backend.listRuns(runs.at(-1)?.id ?? ""))[0];
-    expect(late).toMatchObject({ state: "RESOLVED", cache: { status: "PUT_FAILED" } });
-  });
-});
-
 describe("a process that waits", () => {
   test.each(["cancels its run", "is interrupted"])("and %s leaves, and nobody else notices", async (how) => {
     const { shared, start, startWaiter } = meeting();
@@ -384,32 +232,4 @@ function harmResult(home: string): void {
   );
   expect(database.prepare("SELECT changes() AS changes").get()).toEqual({ changes: 1 });
   database.close();
-}
-
-/** Stops a process at a moment at which it does not hold the lock under which all others write. */
-function stopWithoutLock(child: Child, home: string): void {
-  const database = new DatabaseSync(`${home}/cache.db`, { timeout: 0 });
-  try {
-    for (;;) {
-      child.kill("SIGSTOP");
-      while (!isStopped(child.process.pid as number));
-      try {
-        database.exec("BEGIN IMMEDIATE; ROLLBACK");
-        return;
-      } catch {
-        child.kill("SIGCONT");
-      }
-    }
-  } finally {
-    database.close();
-  }
-}
-
-/** Whether all threads of a process have stopped. */
-function isStopped(pid: number): boolean {
-  if (process.platform !== "linux") {
-    return execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).startsWith("T");
-  }
-  const tasks = `/proc/${pid}/task`;
-  return readdirSync(tasks).every((task) => /\) T /.test(readFileSync(`${tasks}/${task}/stat`, "utf8")));
 }
