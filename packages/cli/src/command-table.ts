@@ -230,7 +230,7 @@ export const commandTable: readonly CommandSpec[] = [
   {
     name: "doctor",
     usage: "[--fix]",
-    summary: "Check Node, the store, disk space, git, and pipeline runs whose process is gone.",
+    summary: "Check Node, the store, the cache, disk space, git, and pipeline runs whose process is gone.",
     options: [{ name: "fix", summary: "Repair what can be repaired." }],
     arguments: [],
   },

@@ -137,6 +137,20 @@ describe("reprise doctor", () => {
     expect(statSync(project.home).mode & 0o777).toBe(0o700);
   });
 
+  it("moves a damaged cache away, which costs time and no result", async () => {
+    using project = new Project({ "pipeline.ts": pipeline });
+    expect((await project.run("run", "pipeline.ts", "--quiet")).code).toBe(0);
+    writeFileSync(join(project.home, "cache.db"), "this is no database, and long enough to be looked at ".repeat(100));
+    const findings = async (...args: readonly string[]) => {
+      const told = (await project.json("doctor", ...args)) as { findings: { check: string; status: string }[] };
+      return told.findings.find(({ check }) => check === "cache")?.status;
+    };
+    expect(await findings()).toBe("problem");
+    expect(await findings("--fix")).toBe("fixed");
+    expect(await findings()).toBe("ok");
+    expect(existsSync(join(project.home, "cache.db.damaged"))).toBe(true);
+  });
+
   it("tells of a store that is no store, which is also what every other command does, with 3", async () => {
     using project = new Project();
     mkdirSync(project.home, { mode: 0o700 });

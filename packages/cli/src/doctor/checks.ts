@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, stat, statfs } from "node:fs/promises";
+import { chmod, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { isPipelineFinished, pipelineStates, RepriseError, shortId } from "@reprise/core";
@@ -8,7 +8,7 @@ import { formatBytes } from "../when.ts";
 
 /** What a check found. */
 export interface Finding {
-  readonly check: "node" | "home" | "disk" | "database" | "runs" | "git";
+  readonly check: "node" | "home" | "disk" | "database" | "cache" | "runs" | "git";
   readonly status: "ok" | "warning" | "problem" | "fixed";
   readonly message: string;
   /** What to do; absent if nothing has to be done. */
@@ -90,7 +90,7 @@ export async function checkStore(path: string, fix: boolean): Promise<Finding[]>
             message: problems.slice(0, 5).join("; "),
             remedy: `Move ${home.backend.place} away and restore a backup.`,
           };
-    return [database, await checkRuns(home, fix)];
+    return [database, await checkCache(home, fix), await checkRuns(home, fix)];
   } catch (error) {
     if (!RepriseError.is(error)) throw error;
     return [{ check: "database", status: "problem", message: error.message }];
@@ -109,6 +109,26 @@ export async function checkGit(): Promise<Finding> {
       message: "git is not there: runs are recorded without commit",
       remedy: "Install git.",
     };
+  }
+}
+
+/** Whether the cache can be read. It holds nothing that cannot be computed again, so a damaged one is moved away. */
+async function checkCache({ cache }: Home, fix: boolean): Promise<Finding> {
+  try {
+    const groups = await cache.groups();
+    const entries = groups.reduce((sum, group) => sum + group.entries, 0);
+    return { check: "cache", status: "ok", message: `${entries} results to reuse` };
+  } catch (error) {
+    if (!RepriseError.is(error)) throw error;
+    const { message } = error;
+    if (!fix || error.code !== "STORE_FAILED") {
+      const remedy = "reprise doctor --fix moves it away; what it held is computed again.";
+      return { check: "cache", status: "problem", message, ...(error.code === "STORE_FAILED" ? { remedy } : {}) };
+    }
+    const away = `${cache.place}.damaged`;
+    await rename(cache.place, away);
+    for (const end of ["-wal", "-shm"]) await rm(`${cache.place}${end}`, { force: true });
+    return { check: "cache", status: "fixed", message: `${message} It is ${away} now; the next run makes a new one.` };
   }
 }
 
