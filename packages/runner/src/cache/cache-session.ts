@@ -160,13 +160,12 @@ export class CacheSession implements OpenCache {
     const { definition } = call;
     const { options } = cacheOf(call);
     const scope = { account: store.account, namespace, rootFunc: root.definition.id };
-    const unreadable = (): void => this.#uncached(call, null);
     let args: ReturnType<ValueFlow["keyArguments"]>;
     try {
       args = flow.keyArguments(call);
     } catch {
       // The input is invalid or cannot be read: the attempt will say so.
-      unreadable();
+      this.#uncached(call, null);
       return;
     }
     return chain(
@@ -177,7 +176,7 @@ export class CacheSession implements OpenCache {
           if ("problem" in made) this.#uncached(call, made.problem);
           else this.#keyed(call, made.key, made.record);
         }),
-      unreadable,
+      () => this.#uncached(call, null),
     );
   }
 

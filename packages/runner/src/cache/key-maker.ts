@@ -83,14 +83,11 @@ export class KeyMaker {
     args: readonly KeyArgument[],
     scope: KeyScope,
   ): MaybePromise<MadeKey> {
-    const failed = (error: unknown): MadeKey => ({
-      problem: `the key of func "${definition.id}" cannot be made: ${messageOf(error)}`,
-    });
     try {
       const made = this.#make(definition, options, args, scope);
-      return made instanceof Promise ? made.catch(failed) : made;
+      return made instanceof Promise ? made.catch((error: unknown) => noKey(definition, error)) : made;
     } catch (error) {
-      return failed(error);
+      return noKey(definition, error);
     }
   }
 
@@ -167,6 +164,10 @@ export class KeyMaker {
     }
     return plan;
   }
+}
+
+function noKey({ id }: FuncDefinition, error: unknown): Problem {
+  return { problem: `the key of func "${id}" cannot be made: ${messageOf(error)}` };
 }
 
 /** One argument; undefined if it does not count. */

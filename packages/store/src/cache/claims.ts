@@ -99,6 +99,8 @@ export class Claims {
 
   /** Answers all requests in order, in one transaction that writes only if some answer has to be written down. */
   claim(requests: readonly ClaimRequest[]): readonly Claim[] {
+    const found = requests.length === 1 ? this.#findOne(requests[0] as ClaimRequest) : undefined;
+    if (found !== undefined) return [{ type: "entry", entry: found }];
     const gone = new Map<number, boolean>();
     const answers = transact(this.#database, "DEFERRED", () => {
       const step = this.#begin(false, gone);
@@ -130,6 +132,14 @@ export class Claims {
       .map((row) => Object.assign(toHolder(row), { key: formatHex(row.key), since: row.since }));
   }
 
+  /** The entry of a request that needs nothing else: one statement, where a transaction would take four. */
+  #findOne(request: ClaimRequest): CacheEntry | undefined {
+    if (request.maxAge !== undefined || this.#own.waitOf(request.runId) !== undefined) return undefined;
+    const row = this.#selectEntry.get(bytesOf(request.key)) as EntryRow | undefined;
+    const entry = row === undefined ? undefined : toEntry(request.key, row);
+    return entry === undefined || isUseless(entry, request) ? undefined : entry;
+  }
+
   #begin(writes: boolean, gone: Map<number, boolean>): Step {
     const moment = this.#selectMoment.get() as { now: number; clock: number; fence: number };
     return { writes, ...moment, gone, owner: undefined, given: new Map(), waits: new Map() };
@@ -158,8 +168,7 @@ export class Claims {
     const row = this.#selectEntry.get(key) as EntryRow | undefined;
     if (row === undefined) return { expired: false };
     const entry = toEntry(request.key, row);
-    const { useless } = request;
-    if (entry.artifact === useless?.artifact && entry.createdAt === useless.createdAt) return { expired: false };
+    if (isUseless(entry, request)) return { expired: false };
     const { maxAge } = request;
     if (maxAge !== undefined && (maxAge <= 0 || step.clock - entry.createdAt > maxAge)) return { expired: true };
     return { entry, expired: false };
@@ -240,6 +249,10 @@ export class Claims {
     }
     return gone;
   }
+}
+
+function isUseless({ artifact, createdAt }: CacheEntry, { useless }: ClaimRequest): boolean {
+  return artifact === useless?.artifact && createdAt === useless.createdAt;
 }
 
 function isSameList(list: readonly string[], other: readonly string[]): boolean {

@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import type { ArtifactRequest, ArtifactRow } from "../backend.ts";
 import { ArtifactKeys, type Meta } from "./artifact-keys.ts";
 import { rollback } from "./connection.ts";
@@ -12,6 +12,7 @@ export class ArtifactReader {
   readonly #commit: StatementSync;
   readonly #meta: StatementSync;
   readonly #select: StatementSync;
+  readonly #selectOne: StatementSync;
   readonly #selectBlobs: StatementSync;
   /** Only for artifacts whose key is not known. */
   #keys: ArtifactKeys | undefined;
@@ -21,10 +22,11 @@ export class ArtifactReader {
     this.#begin = database.prepare("BEGIN");
     this.#commit = database.prepare("COMMIT");
     this.#meta = database.prepare(metaQuery);
-    this.#select = database.prepare(
-      `SELECT digest, size, document_size, document,
-         EXISTS (SELECT 1 FROM artifact_blobs WHERE artifact_key = artifacts.key) AS has_blobs
-       FROM artifacts WHERE key = ?`,
+    const columns = `digest, size, document_size, document,
+      EXISTS (SELECT 1 FROM artifact_blobs WHERE artifact_key = artifacts.key) AS has_blobs`;
+    this.#select = database.prepare(`SELECT ${columns} FROM artifacts WHERE key = ?`);
+    this.#selectOne = database.prepare(
+      `SELECT ${columns}, (SELECT epoch FROM meta WHERE key = 1) AS epoch FROM artifacts WHERE key = ?`,
     );
     this.#selectBlobs = database.prepare(
       "SELECT digest, size FROM artifact_blobs WHERE artifact_key = ? ORDER BY number",
@@ -36,6 +38,8 @@ export class ArtifactReader {
     readonly epoch: number;
     readonly rows: readonly (ArtifactRow | undefined)[];
   } {
+    const one = wanted.length === 1 ? this.#readOne(wanted[0] as ArtifactRequest) : undefined;
+    if (one !== undefined) return one;
     this.#begin.run();
     try {
       const meta = this.#meta.get() as unknown as Meta;
@@ -46,6 +50,14 @@ export class ArtifactReader {
       rollback(this.#database);
       throw error;
     }
+  }
+
+  /** One artifact that is where the hint says and has no blobs: one statement, where a transaction would take four. */
+  #readOne({ id, hint }: ArtifactRequest): ReturnType<ArtifactReader["read"]> | undefined {
+    const row = hint === 0 ? undefined : this.#selectOne.get(hint);
+    if (row === undefined || row["has_blobs"] !== 0) return undefined;
+    const found = toRow(id, hint, row);
+    return found === undefined ? undefined : { epoch: row["epoch"] as number, rows: [found] };
   }
 
   #find(id: string, hint: number, meta: Meta): ArtifactRow | undefined {
@@ -59,14 +71,25 @@ export class ArtifactReader {
 
   #row(id: string, key: number): ArtifactRow | undefined {
     const row = this.#select.get(key);
-    if (row === undefined || formatHex(row["digest"] as Uint8Array) !== id) return undefined;
-    const blobs = row["has_blobs"] === 0 ? [] : this.#selectBlobs.all(key);
-    return {
-      ref: { digest: id, key },
-      document: row["document"] as Uint8Array | null,
-      documentSize: row["document_size"] as number,
-      size: row["size"] as number,
-      blobs: blobs.map((blob) => ({ digest: formatHex(blob["digest"] as Uint8Array), size: blob["size"] as number })),
-    };
+    if (row === undefined) return undefined;
+    const found = toRow(id, key, row);
+    if (found === undefined || row["has_blobs"] === 0) return found;
+    const blobs = this.#selectBlobs.all(key).map((blob) => ({
+      digest: formatHex(blob["digest"] as Uint8Array),
+      size: blob["size"] as number,
+    }));
+    return { ...found, blobs };
   }
+}
+
+/** A row without its blobs; undefined if it is that of another artifact. */
+function toRow(id: string, key: number, row: Record<string, SQLOutputValue>): ArtifactRow | undefined {
+  if (formatHex(row["digest"] as Uint8Array) !== id) return undefined;
+  return {
+    ref: { digest: id, key },
+    document: row["document"] as Uint8Array | null,
+    documentSize: row["document_size"] as number,
+    size: row["size"] as number,
+    blobs: [],
+  };
 }
