@@ -52,7 +52,10 @@ export class CacheSession implements OpenCache {
     this.#writes = new PendingWrites(options.store, () => options.tracker.durable(), {
       failed: (call, error) => this.#putFailed(call, `nothing was stored: ${messageOf(error)}`),
       fenced: (call) =>
-        this.#putFailed(call, "nothing was stored: this process was not heard of for too long, and another took over"),
+        this.#putFailed(
+          call,
+          "nothing was stored: this process was not heard of for too long and lost its lease, or the cache was removed",
+        ),
     });
     this.#lookups = new Lookups({
       store: options.store,

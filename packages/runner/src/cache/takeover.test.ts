@@ -75,7 +75,7 @@ describe("when the process that computes", () => {
     await owner.says("ended");
     expect(resultOf(owner)).toBe(`of ${owner.process.pid}`);
     expect(statusesOf(owner)).toEqual(["MISS", "PUT_FAILED"]);
-    expect(notesOf(owner).join()).toContain("another took over");
+    expect(notesOf(owner).join()).toContain("was not heard of for too long");
     const home = await homeOf(shared.home);
     expect(await home.cache.list()).toEqual([]);
     expect(await home.cache.leases()).toMatchObject([{ pid: next.process.pid }]);
