@@ -14,16 +14,14 @@ interface Outcome {
   readonly output: string | undefined;
   /** Whether that is what the earlier run gave. */
   readonly same: boolean;
-  /** When the earlier run had ended. */
-  readonly endedAt: number;
+  /** When the earlier run was under way. */
+  readonly span: { readonly start: number; readonly end: number };
 }
 
 /** What surrounds calls that are foretold. */
 export interface Surroundings {
-  /** Whose inputs are not those of the earlier run, so that what its body passes on may be something else. */
+  /** Why what the body passes on may be something else than it was; undefined if nothing says so. */
   readonly shaky: string | undefined;
-  /** Options for the elements of a group. */
-  readonly cache: unknown;
   /** Whether calls may have been made with the results of earlier ones: not those of a group, all made at once. */
   readonly sequential: boolean;
 }
@@ -62,8 +60,9 @@ export class Forecast {
     const before: Outcome[] = [];
     for (const run of await this.#history.children(executed)) {
       // Its body may have waited for results before this call, and made something of them.
-      const awaited = before.find(({ same, endedAt }) => !same && endedAt <= run.createdAt);
-      const shaky = around.shaky ?? (around.sequential ? awaited?.label : undefined);
+      const awaited = before.find(({ same, span }) => !same && span.end <= run.createdAt && span.start < run.createdAt);
+      const shaky =
+        around.shaky ?? (around.sequential && awaited !== undefined ? `may depend on ${awaited.label}` : undefined);
       const node = await this.#foretell(run, { ...around, shaky });
       nodes.push(node);
       const outcome = this.#outcomes.get(run.id);
@@ -85,11 +84,11 @@ export class Forecast {
       const duration = executed === undefined ? null : wholeTime(executed);
       return { ...node, ...nothing, verdict: "unknown", reasons, duration };
     }
-    const options = cacheOptionsOf(run, definition, around.cache);
+    const options = cacheOptionsOf(run, definition);
     const sameInputs = inputs.every((input) => input.waitsFor === undefined && input.foretold === input.artifactId);
     if (options === undefined) {
       this.#note(run, undefined);
-      const children = await this.#children(executed, labelIf(!sameInputs, run));
+      const children = await this.#children(executed, sameInputs ? undefined : passedOnBy(run.name));
       return {
         ...node,
         ...nothing,
@@ -150,7 +149,7 @@ export class Forecast {
       reasons: await reasons(),
       key,
       duration: await this.#time(executed),
-      children: await this.#children(executed, labelIf(!same, run)),
+      children: await this.#children(executed, same ? undefined : passedOnBy(run.name)),
     } as const;
   }
 
@@ -163,8 +162,7 @@ export class Forecast {
 
   async #group(run: Run, waitsFor: readonly string[]): Promise<PlanNode> {
     const children = await this.below(run, {
-      shaky: waitsFor[0] === undefined ? undefined : run.name,
-      cache: run.options?.["cache"],
+      shaky: waitsFor[0] === undefined ? undefined : passedOnBy(run.name),
       sequential: false,
     });
     const elements = await this.#history.children(run);
@@ -187,10 +185,10 @@ export class Forecast {
   #foretellInput(input: RunInput, { shaky }: Surroundings): ForetoldInput {
     const { sources, artifactId } = input;
     if (sources.length === 0) {
-      return { ...input, waitsFor: passedOn(shaky), foretold: artifactId };
+      return { ...input, waitsFor: shaky, foretold: artifactId };
     }
     // Values beside the futures in an argument are the body's own.
-    let waitsFor = sources.some(({ argumentPath }) => argumentPath !== "") ? passedOn(shaky) : undefined;
+    let waitsFor = sources.some(({ argumentPath }) => argumentPath !== "") ? shaky : undefined;
     let foretold = artifactId;
     for (const { sourceRunId, sourcePath, argumentPath } of sources) {
       const outcome = this.#outcomes.get(sourceRunId ?? "");
@@ -230,7 +228,7 @@ export class Forecast {
   }
 
   async #children(executed: Run | undefined, shaky: string | undefined): Promise<readonly PlanNode[]> {
-    return executed === undefined ? [] : this.below(executed, { shaky, cache: undefined, sequential: true });
+    return executed === undefined ? [] : this.below(executed, { shaky, sequential: true });
   }
 
   async #time(executed: Run | undefined): Promise<number | null> {
@@ -239,7 +237,10 @@ export class Forecast {
 
   #note(run: Run, output: string | undefined): void {
     const same = output !== undefined && output === run.output;
-    this.#outcomes.set(run.id, { label: run.name, output, same, endedAt: run.finishedAt ?? Number.POSITIVE_INFINITY });
+    const { name: label, startedAt, createdAt, finishedAt } = run;
+    // Calls that are made together are all made before the first of them starts.
+    const span = { start: startedAt ?? createdAt, end: finishedAt ?? Number.POSITIVE_INFINITY };
+    this.#outcomes.set(run.id, { label, output, same, span });
   }
 }
 
@@ -253,17 +254,14 @@ const nothing = {
   children: [],
 } as const;
 
-function passedOn(by: string | undefined): string | undefined {
-  return by === undefined ? undefined : `depends on what ${by} passes on`;
+/** Why calls with a body's own values are not known where what it gets is another, or not known. */
+export function passedOnBy(name: string): string {
+  return `depends on what ${name} passes on`;
 }
 
-function labelIf(condition: boolean, { name }: Run): string | undefined {
-  return condition ? name : undefined;
-}
-
-/** The nearest wins: the call, the group that it is an element of, the func. Undefined if its results are not cached. */
-function cacheOptionsOf(run: Run, { options }: FuncDefinition, ofGroup: unknown): CacheOptions | undefined {
-  const cache = run.options?.["cache"] ?? ofGroup ?? options.cache ?? false;
+/** Those of the call, else those of the func. Undefined if its results are not cached. */
+function cacheOptionsOf(run: Run, { options }: FuncDefinition): CacheOptions | undefined {
+  const cache = run.options?.["cache"] ?? options.cache ?? false;
   if (typeof cache === "object" && cache !== null) return cache;
   return cache === true ? {} : undefined;
 }

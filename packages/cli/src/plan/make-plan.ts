@@ -9,7 +9,7 @@ import {
 } from "@reprise/runner";
 import type { Home } from "@reprise/store";
 import { readStored, type RunInput, runInputs } from "../why/run-inputs.ts";
-import { Forecast } from "./forecast.ts";
+import { Forecast, passedOnBy } from "./forecast.ts";
 import { History } from "./history.ts";
 import { type ForetoldArgument, Lookup } from "./lookup.ts";
 import { type Plan, type PlanNode, totalOf } from "./plan.ts";
@@ -116,8 +116,7 @@ async function foretellRoot({ definition, args, base, history, lookup, forecast 
       executed === undefined
         ? []
         : await forecast.below(executed, {
-            shaky: base?.sameInput === true ? undefined : name,
-            cache: undefined,
+            shaky: base?.sameInput === true ? undefined : passedOnBy(name),
             sequential: true,
           }),
   };
