@@ -2,12 +2,12 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmdirSync, 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type CacheStoreOptions, type Home, openHome, SqliteCacheStore } from "@reprise/store";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { func } from "../func.ts";
 import { LocalRunner, type LocalRunnerOptions } from "../local-runner.ts";
 import type { RunnerEvent } from "../runner-events.ts";
 import { SharedFolder } from "../testing/cache-shared.ts";
-import { runChild } from "../testing/child.ts";
+import { Child } from "../testing/child.ts";
 import { homeOf, temporaryFolder } from "../testing/temporary-home.ts";
 import { verifyHome } from "../testing/verify-home.ts";
 import { count, counts, resetCounts } from "./testing/watched-runner.ts";
@@ -158,7 +158,9 @@ describe("a cache that cannot be opened fails no run, and is left as it is", () 
       if (process.getuid?.() === 0) chownSync(join(folder, name), 65_534, 65_534);
     }
     const runAsNobody = async () => {
-      const { code, stdout, stderr } = await runChild("cache-scenarios.ts", ["works", folder], { unprivileged: true });
+      const child = new Child("cache-scenarios.ts", ["works", folder], { unprivileged: true });
+      onTestFinished(() => child.kill("SIGKILL"));
+      const { code, stdout, stderr } = await child.ended;
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       return stdout.split("\n").filter((line) => /^(work|warning|result) /.test(line));
     };
