@@ -249,7 +249,7 @@ export class PipelineTracker implements Tracker {
       ...(waitsFor === undefined ? {} : { waitsFor }),
       ...(call.failure === undefined ? {} : { failure: call.failure }),
       ...(call.reason === undefined ? {} : { reason: call.reason }),
-      ...(call.cache === undefined ? {} : { cache: call.cache.told }),
+      ...(call.cache?.isKnown === true ? { cache: call.cache.told } : {}),
     });
   }
 

@@ -46,6 +46,11 @@ export class CallCache {
     this.options = options;
   }
 
+  /** Whether there is something to tell: not before the lookup. */
+  get isKnown(): boolean {
+    return this.status !== "DISABLED" || this.note !== null;
+  }
+
   /** As it is recorded with the run. */
   get told(): RunCache {
     const { status, key = null, originRunId, saved, note } = this;
