@@ -2,6 +2,7 @@ export type { CacheOptions } from "./cache-options.ts";
 export type { CallOptions } from "./call-options.ts";
 export type { CacheMode } from "./cache/call-cache.ts";
 export type { CacheNamespace } from "./cache/namespace.ts";
+export { ageWords } from "./cache/age-words.ts";
 export { keyArgument, keyArguments } from "./cache/key-arguments.ts";
 export { type KeyArgument, KeyMaker, type KeyScope, type MadeKey } from "./cache/key-maker.ts";
 export type { Problem } from "./cache/problem.ts";

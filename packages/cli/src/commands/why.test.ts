@@ -135,6 +135,20 @@ describe("reprise why", () => {
     expect(await whyAfter(project, "kept", "--cache=refresh")).toMatchObject({ status: "REFRESHED" });
   });
 
+  it("says how old an earlier result was that was too old", async () => {
+    using project = new Project({
+      "pipeline.ts": `
+        import { func } from "reprise";
+        export const pipeline = func({ id: "main", cache: { version: "v1", maxAge: 1 }, run: () => 1 });`,
+    });
+    await execute(project);
+    const expired = await whyAfter(project, "main");
+    expect(expired.status).toBe("EXPIRED");
+    expect(expired.words).toEqual([
+      expect.stringMatching(/^Executed, because the earlier result was .* old, .* more than maxAge allows\.$/),
+    ]);
+  });
+
   it("refuses what is no run", async () => {
     using project = new Project();
     expect((await project.run("why", "latest")).code).toBe(4);

@@ -1,6 +1,6 @@
 import { type KeyRecord, parseDuration } from "@reprise/core";
 import type { CacheOptions, FuncDefinition, KeyArgument, KeyMaker } from "@reprise/runner";
-import { keyArguments } from "@reprise/runner";
+import { ageWords, keyArguments } from "@reprise/runner";
 import type { CacheEntry, CacheEntryDetails, Home } from "@reprise/store";
 import { type KeptCode, parseKeptCode } from "../why/code-differences.ts";
 import { keyDifferences } from "../why/key-differences.ts";
@@ -61,8 +61,8 @@ export class Lookup {
     const age = maxAge === undefined ? {} : { maxAge: parseDuration(maxAge, "cache.maxAge") };
     const [claim] = await this.#home.cache.claim([{ key, runId: "", label: "", holds: [], lease: false, ...age }]);
     if (claim?.type !== "entry") {
-      const expired = claim?.type === "free" && claim.expired;
-      return miss(async () => (expired ? ["the earlier result is too old"] : this.#explain(call, record)));
+      const tooOld = claim?.type === "free" ? claim.age : undefined;
+      return miss(async () => (tooOld === undefined ? this.#explain(call, record) : [ageWords(tooOld, options)]));
     }
     if ((await this.#home.backend.getArtifact(claim.entry.artifact)) === undefined) {
       return miss(async () => ["there is an earlier result, but its artifact is no longer in the store"]);

@@ -66,7 +66,7 @@ async function explainRun(home: Home, run: Run): Promise<Explained> {
     case "RESUMED":
       return { words: ["Finished before its pipeline run was interrupted; the cache was not asked."] };
     case "EXPIRED":
-      return { words: [`Executed, because the earlier result was too old${because}.`] };
+      return { words: [`Executed, because ${note ?? "the earlier result was too old"}.`] };
     case "PUT_FAILED": {
       const missed = await explainMiss(home, run);
       return { ...missed, words: [...missed.words, `Its own result could not be stored${because}.`] };

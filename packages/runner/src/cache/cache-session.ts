@@ -8,6 +8,7 @@ import type { ArtifactValues, StoredArtifactValue } from "../stored-values.ts";
 import type { Tracker } from "../tracker.ts";
 import type { ValueFlow } from "../value-flow.ts";
 import type { Stored } from "../values.ts";
+import { ageWords } from "./age-words.ts";
 import type { CacheAnswers, CallCache, CacheMode, OpenCache } from "./call-cache.ts";
 import { PendingWrites } from "./cache-writes.ts";
 import { compareOutputs } from "./compare-outputs.ts";
@@ -306,10 +307,11 @@ export class CacheSession implements OpenCache {
     cache.replaces = claim.expired || cache.useless !== undefined;
     if (claim.type === "lease") cache.lease = claim.lease;
     const takenOver = claim.type === "lease" && claim.takenOver;
+    const why = claim.age === undefined ? cache.note : ageWords(claim.age, cache.options);
     this.#miss(
       call,
       claim.expired ? "EXPIRED" : "MISS",
-      takenOver ? "the process that computed the same is gone" : cache.note,
+      takenOver ? "the process that computed the same is gone" : why,
     );
   }
 

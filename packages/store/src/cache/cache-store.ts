@@ -73,16 +73,22 @@ export interface ClaimRequest {
   readonly useless?: Pick<CacheEntry, "artifact" | "createdAt"> | undefined;
 }
 
-/** The answer to a {@link ClaimRequest}. `expired` says that there was an entry, but too old. */
+/** That nothing may be reused. `expired` says that there was an entry, but too old: so many milliseconds. */
+interface NoEntry {
+  readonly expired: boolean;
+  readonly age?: number;
+}
+
+/** The answer to a {@link ClaimRequest}. */
 export type Claim =
   | { readonly type: "entry"; readonly entry: CacheEntry }
-  | { readonly type: "lease"; readonly lease: Lease; readonly expired: boolean; readonly takenOver: boolean }
+  | ({ readonly type: "lease"; readonly lease: Lease; readonly takenOver: boolean } & NoEntry)
   /** Somebody else computes it: ask again later. */
   | { readonly type: "held"; readonly holder: LeaseHolder }
   /** Waiting for `holder` would never end, because it waits, directly or not, for the one who asks. */
   | { readonly type: "cycle"; readonly holder: LeaseHolder }
   /** Nothing is there, and no lease was wanted. */
-  | { readonly type: "free"; readonly expired: boolean };
+  | ({ readonly type: "free" } & NoEntry);
 
 /** An entry to write. */
 export interface CachePut {

@@ -148,29 +148,30 @@ export class Claims {
   /** Undefined if the answer has to be written down and the step may not write. */
   #answer(request: ClaimRequest, step: Step): Claim | undefined {
     const key = bytesOf(request.key);
-    const { entry, expired } = this.#find(request, key, step);
+    const { entry, ...nothing } = this.#find(request, key, step);
     if (entry !== undefined) return this.#settle(request, step, { type: "entry", entry });
-    if (!request.lease) return this.#settle(request, step, { type: "free", expired });
+    if (!request.lease) return this.#settle(request, step, { type: "free", ...nothing });
     const found = this.#selectLease.get(key) as LeaseRow | undefined;
     if (found === undefined || this.#isGone(found, step.now, step.gone)) {
-      return step.writes ? this.#give(request, key, step, { expired, takenOver: found !== undefined }) : undefined;
+      return step.writes ? this.#give(request, key, step, { ...nothing, takenOver: found !== undefined }) : undefined;
     }
     if (found.run_id === request.runId && this.#isOwn(found.owner, step)) {
       const lease = { key: request.key, fence: found.fence };
-      return this.#settle(request, step, { type: "lease", lease, expired, takenOver: false });
+      return this.#settle(request, step, { type: "lease", lease, ...nothing, takenOver: false });
     }
     const holder = toHolder(found);
     if (this.#leadsToOwn(request, step)) return this.#settle(request, step, { type: "cycle", holder });
     return this.#noteWait(request, key, step) ? { type: "held", holder } : undefined;
   }
 
-  #find(request: ClaimRequest, key: Uint8Array, step: Step): { entry?: CacheEntry; expired: boolean } {
+  #find(request: ClaimRequest, key: Uint8Array, step: Step): { entry?: CacheEntry; expired: boolean; age?: number } {
     const row = this.#selectEntry.get(key) as EntryRow | undefined;
     if (row === undefined) return { expired: false };
     const entry = toEntry(request.key, row);
     if (isUseless(entry, request)) return { expired: false };
     const { maxAge } = request;
-    if (maxAge !== undefined && (maxAge <= 0 || step.clock - entry.createdAt > maxAge)) return { expired: true };
+    const age = step.clock - entry.createdAt;
+    if (maxAge !== undefined && (maxAge <= 0 || age > maxAge)) return { expired: true, age };
     return { entry, expired: false };
   }
 
@@ -178,7 +179,7 @@ export class Claims {
     request: ClaimRequest,
     key: Uint8Array,
     step: Step,
-    found: { readonly expired: boolean; readonly takenOver: boolean },
+    found: { readonly expired: boolean; readonly age?: number; readonly takenOver: boolean },
   ): Claim {
     step.owner ??= this.#own.sayAlive();
     step.fence += 1;
