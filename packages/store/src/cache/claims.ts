@@ -181,7 +181,7 @@ export class Claims {
     step: Step,
     found: { readonly expired: boolean; readonly age?: number; readonly takenOver: boolean },
   ): Claim {
-    step.owner ??= this.#own.sayAlive();
+    step.owner ??= this.#own.sayAlive(step.now);
     step.fence += 1;
     const lease = { key: request.key, fence: step.fence };
     if (found.takenOver) this.#deleteWaitsOfHolder.run(key);

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { thisProcess } from "../process-gone.ts";
 import { databaseTime } from "./cache-schema.ts";
 import type { Lease } from "./cache-store.ts";
@@ -30,6 +30,10 @@ export class OwnLeases {
   /** Of each run that has rows in `waits`, what they say. */
   readonly #waiting = new Map<string, NotedWait>();
   #key: number | undefined;
+  #say: StatementSync | undefined;
+  /** When this process last said that it is alive, and when it said so in a transaction that may not be committed. */
+  #saidAt = Number.NEGATIVE_INFINITY;
+  #sayingAt = Number.NEGATIVE_INFINITY;
   #heartbeat: Heartbeat | undefined;
   #idle: NodeJS.Timeout | undefined;
 
@@ -55,24 +59,30 @@ export class OwnLeases {
     return this.#waiting.get(runId);
   }
 
-  /** Says in the transaction that is open that this process is alive now; gives its key. */
-  sayAlive(): number {
+  /**
+   * Says in the transaction that is open that this process is alive now, unless it has just said so; gives its key.
+   *
+   * @param now the database's time.
+   */
+  sayAlive(now: number): number {
+    // With half a beat at most until the thread's next one, nobody's patience ends.
+    if (this.#key !== undefined && Math.abs(now - this.#saidAt) < this.#heartbeatEvery / 2) return this.#key;
     const { host, pid, processStartedAt } = thisProcess();
     if (this.#key === undefined) removeForgotten(this.#database);
-    const { key } = this.#database
-      .prepare(
-        `INSERT INTO owners (key, host, pid, process_started_at, heartbeat_at, grace)
-           VALUES (?, ?, ?, ?, ${databaseTime}, ?)
-         ON CONFLICT DO UPDATE SET heartbeat_at = excluded.heartbeat_at RETURNING key`,
-      )
-      .get(this.#key ?? null, host, pid, processStartedAt, this.#grace) as { key: number };
-    return key;
+    this.#say ??= this.#database.prepare(
+      `INSERT INTO owners (key, host, pid, process_started_at, heartbeat_at, grace) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET heartbeat_at = excluded.heartbeat_at RETURNING key`,
+    );
+    this.#sayingAt = now;
+    const said = this.#say.get(this.#key ?? null, host, pid, processStartedAt, now, this.#grace);
+    return (said as { key: number }).key;
   }
 
   /** Takes note, after the commit, of leases that this process was given under its key: their fences by key. */
   took(owner: number, fences: ReadonlyMap<string, number>): void {
     for (const [key, fence] of fences) this.#held.set(key, fence);
     this.#key = owner;
+    this.#saidAt = this.#sayingAt;
     clearTimeout(this.#idle);
     this.#idle = undefined;
     this.#heartbeat ??= new Heartbeat(this.#place, owner, this.#heartbeatEvery);
