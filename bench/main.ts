@@ -17,6 +17,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   startup: async () => (await import("./startup.ts")).startup,
   memory: async () => (await import("./memory.ts")).memory,
   "cache-hits": async () => (await import("./cache-hits.ts")).cacheHits,
+  "cache-misses": async () => (await import("./cache-misses.ts")).cacheMisses,
   "cache-inputs": async () => (await import("./cache-inputs.ts")).cacheInputs,
   "cache-code": async () => (await import("./cache-code.ts")).cacheCode,
 };
