@@ -14,6 +14,8 @@ interface Outcome {
   readonly output: string | undefined;
   /** Whether that is what the earlier run gave. */
   readonly same: boolean;
+  /** Whether its body will execute for certain. */
+  readonly executes: boolean;
   /** When the earlier run was under way. */
   readonly span: { readonly start: number; readonly end: number };
 }
@@ -26,10 +28,17 @@ export interface Surroundings {
   readonly sequential: boolean;
 }
 
+/** Why an argument is not known: `until` a run has executed, or it `depends` on one that may, or another reason. */
+interface Wait {
+  readonly kind: "until" | "depends" | "other";
+  /** The run's name, or the reason. */
+  readonly text: string;
+}
+
 /** An argument as far as it is foretold. */
 interface ForetoldInput extends RunInput {
-  /** What has to be there before the argument is known; undefined if it is. */
-  readonly waitsFor: string | undefined;
+  /** Why it is not known; empty if it is. */
+  readonly waits: readonly Wait[];
   /** Id of the artifact, as foretold. */
   readonly foretold: string | undefined;
 }
@@ -73,21 +82,21 @@ export class Forecast {
 
   async #foretell(run: Run, around: Surroundings): Promise<PlanNode> {
     const inputs = (await runInputs(this.#home, run.id)).map((input) => this.#foretellInput(input, around));
-    const waitsFor = [...new Set(inputs.flatMap((input) => input.waitsFor ?? []))];
+    const waitsFor = waitReasons(inputs.flatMap(({ waits }) => waits));
     if (run.kind === "map") return this.#group(run, waitsFor);
     const definition = definedFuncs().get(run.func.id);
     const executed = await this.#history.executed(run);
     const node = { name: run.name, funcId: run.func.id, kind: run.kind, basedOn: run.id } as const;
     if (definition === undefined) {
-      this.#note(run, undefined);
+      this.#note(run, undefined, true);
       const reasons = [`func "${run.func.id}" is no longer in the program`];
       const duration = executed === undefined ? null : wholeTime(executed);
       return { ...node, ...nothing, verdict: "unknown", reasons, duration };
     }
     const options = cacheOptionsOf(run, definition);
-    const sameInputs = inputs.every((input) => input.waitsFor === undefined && input.foretold === input.artifactId);
+    const sameInputs = inputs.every(({ waits, foretold, artifactId }) => waits.length === 0 && foretold === artifactId);
     if (options === undefined) {
-      this.#note(run, undefined);
+      this.#note(run, undefined, true);
       const children = await this.#children(executed, sameInputs ? undefined : passedOnBy(run.name));
       return {
         ...node,
@@ -99,9 +108,9 @@ export class Forecast {
       };
     }
     const args = this.#arguments(inputs);
-    const found = args === undefined ? undefined : await this.#find(run, definition, options, args);
+    const found = args === undefined ? undefined : await this.#find(definition, options, args);
     if (waitsFor.length > 0 || found === undefined) {
-      this.#note(run, undefined);
+      this.#note(run, undefined, found?.type === "miss");
       const reasons = waitsFor.length > 0 ? waitsFor : ["its inputs were not recorded"];
       const ifSame = found === undefined ? null : found.type === "hit" ? "hit" : "run";
       return {
@@ -118,7 +127,7 @@ export class Forecast {
   }
 
   #hit(run: Run, key: string, entry: CacheEntry) {
-    this.#note(run, entry.artifact);
+    this.#note(run, entry.artifact, false);
     return {
       ...nothing,
       verdict: "hit",
@@ -135,7 +144,7 @@ export class Forecast {
     { key, record, reasons }: Extract<Found, { type: "miss" }>,
     sameInputs: boolean,
   ) {
-    this.#note(run, undefined);
+    this.#note(run, undefined, true);
     const computedBy = key === null ? undefined : this.#computing.get(key);
     if (computedBy !== undefined) {
       const saved = executed === undefined ? null : wholeTime(executed);
@@ -167,7 +176,8 @@ export class Forecast {
     });
     const elements = await this.#history.children(run);
     const same = elements.every(({ id }) => this.#outcomes.get(id)?.same === true) && waitsFor.length === 0;
-    this.#note(run, same ? (run.output ?? undefined) : undefined);
+    const executes = elements.some(({ id }) => this.#outcomes.get(id)?.executes === true);
+    this.#note(run, same ? (run.output ?? undefined) : undefined, executes);
     const verdicts = new Set(children.map(({ verdict }) => verdict));
     const verdict = verdicts.has("run") ? "run" : verdicts.has("unknown") || waitsFor.length > 0 ? "unknown" : "hit";
     return {
@@ -184,21 +194,20 @@ export class Forecast {
 
   #foretellInput(input: RunInput, { shaky }: Surroundings): ForetoldInput {
     const { sources, artifactId } = input;
-    if (sources.length === 0) {
-      return { ...input, waitsFor: shaky, foretold: artifactId };
-    }
+    const own: readonly Wait[] = shaky === undefined ? [] : [{ kind: "other", text: shaky }];
+    if (sources.length === 0) return { ...input, waits: own, foretold: artifactId };
     // Values beside the futures in an argument are the body's own.
-    let waitsFor = sources.some(({ argumentPath }) => argumentPath !== "") ? shaky : undefined;
+    const waits = sources.some(({ argumentPath }) => argumentPath !== "") ? [...own] : [];
     let foretold = artifactId;
     for (const { sourceRunId, sourcePath, argumentPath } of sources) {
       const outcome = this.#outcomes.get(sourceRunId ?? "");
       if (outcome?.same === true) continue;
-      if (outcome?.output !== undefined && sourcePath === "" && argumentPath === "" && sources.length === 1) {
-        foretold = outcome.output;
-      } else if (outcome?.output !== undefined) waitsFor = `depends on ${outcome.label}, whose result is another now`;
-      else waitsFor = `until ${outcome?.label ?? "a run outside"} has run`;
+      const text = outcome?.label ?? "a run outside";
+      if (outcome?.output === undefined) waits.push({ kind: outcome?.executes === false ? "depends" : "until", text });
+      else if (sourcePath === "" && argumentPath === "" && sources.length === 1) foretold = outcome.output;
+      else waits.push({ kind: "other", text: `depends on ${text}, whose result is another now` });
     }
-    return { ...input, waitsFor, foretold };
+    return { ...input, waits, foretold };
   }
 
   #arguments(inputs: readonly ForetoldInput[]): ForetoldArgument[] | undefined {
@@ -210,20 +219,13 @@ export class Forecast {
     return args;
   }
 
-  /** What there would be; undefined if an argument cannot be read, or is refused by today's schema. */
-  async #find(
-    run: Run,
-    definition: FuncDefinition,
-    options: CacheOptions,
-    args: readonly ForetoldArgument[],
-  ): Promise<Found | undefined> {
+  /** What there would be. An argument that cannot be read, or that today's schema refuses, finds nothing. */
+  async #find(definition: FuncDefinition, options: CacheOptions, args: readonly ForetoldArgument[]): Promise<Found> {
     try {
       return await this.#lookup.find({ definition, options, args });
     } catch (error) {
-      const reasons = async () => [
-        `its input cannot be used: ${error instanceof Error ? error.message : String(error)}`,
-      ];
-      return run.kind === "func" ? { type: "miss", key: null, record: null, reasons } : undefined;
+      const why = error instanceof Error ? error.message : String(error);
+      return { type: "miss", key: null, record: null, reasons: async () => [`its input cannot be used: ${why}`] };
     }
   }
 
@@ -235,12 +237,12 @@ export class Forecast {
     return executed === undefined ? null : this.#history.ownTime(executed);
   }
 
-  #note(run: Run, output: string | undefined): void {
+  #note(run: Run, output: string | undefined, executes: boolean): void {
     const same = output !== undefined && output === run.output;
     const { name: label, startedAt, createdAt, finishedAt } = run;
     // Calls that are made together are all made before the first of them starts.
     const span = { start: startedAt ?? createdAt, end: finishedAt ?? Number.POSITIVE_INFINITY };
-    this.#outcomes.set(run.id, { label, output, same, span });
+    this.#outcomes.set(run.id, { label, output, same, executes, span });
   }
 }
 
@@ -253,6 +255,25 @@ const nothing = {
   saved: null,
   children: [],
 } as const;
+
+const namedWaits = 3;
+
+/** `until a, b and c have run`, `depends on d`, and other reasons, each once. */
+function waitReasons(waits: readonly Wait[]): string[] {
+  const of = (kind: Wait["kind"]) => [...new Set(waits.filter((wait) => wait.kind === kind).map(({ text }) => text))];
+  const [until, depends] = [of("until"), of("depends")];
+  return [
+    ...(until.length === 0 ? [] : [`until ${listed(until)} ${until.length === 1 ? "has" : "have"} run`]),
+    ...(depends.length === 0 ? [] : [`depends on ${listed(depends)}`]),
+    ...of("other"),
+  ];
+}
+
+function listed(names: readonly string[]): string {
+  const shown =
+    names.length <= namedWaits + 1 ? names : [...names.slice(0, namedWaits), `${names.length - namedWaits} more`];
+  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
+}
 
 /** Why calls with a body's own values are not known where what it gets is another, or not known. */
 export function passedOnBy(name: string): string {

@@ -175,7 +175,7 @@ describe("a plan", () => {
     expect(byName.get("load")).toMatchObject({ reasons: ["no earlier result"] });
     expect(byName.get("square.map")).toMatchObject({ reasons: ["until load has run"] });
     expect(byName.get("square")).toMatchObject({ ifSame: "hit" });
-    expect(byName.get("sum")).toMatchObject({ reasons: ["until square.map has run"] });
+    expect(byName.get("sum")).toMatchObject({ reasons: ["depends on square.map"] });
   });
 
   it("counts the elements of a group apart", async () => {
@@ -237,6 +237,7 @@ describe("a plan", () => {
     expect(other.base).toMatchObject({ sameInput: false, differences: ['part: "b" → "c"'] });
     expect(verdicts(other)).toMatchObject({ load: "unknown", "square.map": "12 unknown", sum: "unknown" });
     expect(other.root.children[0]).toMatchObject({ ifSame: "hit", reasons: ["depends on what pipeline passes on"] });
+    expect(other.root.children[1]).toMatchObject({ reasons: ["depends on load"] });
   });
 
   it("leaves open what the body makes of results that it waits for", async () => {
@@ -247,6 +248,23 @@ describe("a plan", () => {
     const plan = await world.plan(awaiting);
     expect(verdicts(plan)).toMatchObject({ slow: "run", add: "unknown" });
     expect(plan.root.children[1]).toMatchObject({ ifSame: "hit", reasons: ["may depend on slow"] });
+  });
+
+  it("counts the time of a body without that of the runs below it", async () => {
+    using world = new World();
+    await world.run(awaiting());
+    await world.clear({});
+    const { root, total } = await world.plan(awaiting);
+    const took = await world.read(async ({ backend }) => {
+      const [pipelineRun] = await backend.listPipelineRuns();
+      const runs = await backend.listRuns(pipelineRun?.id ?? "");
+      return new Map(runs.map(({ name, startedAt, finishedAt }) => [name, (finishedAt ?? 0) - (startedAt ?? 0)]));
+    });
+    const [slowTime = 0, whole = 0] = [took.get("slow"), took.get("awaiting")];
+    expect(root.children[0]?.duration).toBe(slowTime);
+    expect(slowTime).toBeGreaterThan(5);
+    expect(root.duration).toBeLessThanOrEqual(whole - slowTime);
+    expect(total).toMatchObject({ run: 2, unknown: 1, duration: slowTime + (root.duration ?? 0) });
   });
 
   it("knows equal calls and what calls and maps say about the cache", async () => {

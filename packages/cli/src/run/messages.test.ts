@@ -11,9 +11,21 @@ const start = {
   home: null,
   concurrency: null,
   durability: null,
+  cache: null,
+  cacheNamespace: null,
   everyEvent: false,
   width: 80,
   colored: false,
+};
+const inspect = {
+  v,
+  type: "inspect",
+  what: "plan",
+  file: "/a.ts",
+  func: null,
+  input: { text: null, fields: [] },
+  home: null,
+  cacheNamespace: null,
 };
 const failure = { name: "Error", message: "x", classes: ["Error"] };
 const run = {
@@ -31,11 +43,13 @@ const cache = { status: "HIT", key: "ab", originRunId: "01", saved: 3, note: nul
 
 describe("messages", () => {
   it("are taken when they are what they should be", () => {
-    for (const message of [start, { v, type: "cancel", reason: "x" }]) expect(parseToDriver(message)).toBe(message);
+    for (const message of [start, inspect, { ...inspect, what: "explain" }, { v, type: "cancel", reason: "x" }])
+      expect(parseToDriver(message)).toBe(message);
     for (const message of [
       { v, type: "events", events: [run, { ...run, cache }] },
       { v, type: "canceling" },
       { v, type: "unattended" },
+      { v, type: "report", report: { root: {} } },
       { v, type: "refused", failure },
       { v, type: "result", id: "a", state: "FAILED", lines: [], failure },
     ]) {
@@ -51,6 +65,8 @@ describe("messages", () => {
       { ...start, v: v + 1 },
       { ...start, file: 3 },
       { ...start, input: null },
+      { ...inspect, what: "everything" },
+      { ...inspect, input: { fields: null } },
       { v, type: "cancel" },
     ]) {
       expect(parseToDriver(message)).toBeUndefined();
@@ -67,6 +83,7 @@ describe("messages", () => {
       { v, type: "events", events: [{ type: "log", time: 1 }] },
       { v, type: "result", id: "a", state: "GREAT", lines: [], failure: null },
       { v, type: "refused", failure: "x" },
+      { v, type: "report", report: "x" },
     ]) {
       expect(parseToCommand(message)).toBeUndefined();
     }
