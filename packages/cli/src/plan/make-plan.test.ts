@@ -54,6 +54,10 @@ const inner = func({ id: "inner", cache, run: (n: number) => add(n, 10) });
 const outer = func({ id: "outer", cache, run: (n: number) => ({ inner: inner(n), other: square(n) }) });
 const slow = func({ id: "slow", cache, run: () => sleep(10, 5) });
 const awaiting = func("awaiting", async () => add(await slow().$value(), 1));
+let tickets = 0;
+const ticket = func({ id: "ticket", cache, run: () => ++tickets });
+const onTicket = func("on ticket", () => outer(ticket()));
+const onlyTicket = func("only ticket", () => ticket());
 const twins = func("twins", () => [square(7), square(7), square(8).$set({ cache: false }), square(9)]);
 const unkept = func("unkept", () => square.map([1, 2], { each: { cache: false } }));
 const expiring = func({ id: "expiring", cache: { version: "v1", maxAge: 1 }, run: () => 1 });
@@ -69,10 +73,14 @@ class World implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "reprise-plan-"));
 
   /** Executes a root; gives what the cache did for each run, in the order of the calls. */
-  async run(root: Future<unknown>): Promise<{ readonly name: string; readonly status: CacheStatus }[]> {
+  async run(
+    root: Future<unknown>,
+    mode: "on" | "refresh" = "on",
+  ): Promise<{ readonly name: string; readonly status: CacheStatus }[]> {
     const last = new Map<string, RunnerEvent & { type: "run" }>();
     await using runner = new LocalRunner({
       home: this.path,
+      cache: mode,
       forwardOutput: false,
       handleSignals: false,
       onEvent: (event) => {
@@ -248,6 +256,20 @@ describe("a plan", () => {
     const plan = await world.plan(awaiting);
     expect(verdicts(plan)).toMatchObject({ slow: "run", add: "unknown" });
     expect(plan.root.children[1]).toMatchObject({ ifSame: "hit", reasons: ["may depend on slow"] });
+  });
+
+  it("follows results that are other ones now", async () => {
+    using world = new World();
+    await world.run(onTicket());
+    await world.run(onlyTicket(), "refresh");
+    const { root } = await world.plan(onTicket);
+    const [first, second] = root.children;
+    expect(first).toMatchObject({ name: "ticket", verdict: "hit" });
+    expect(second).toMatchObject({ name: "outer", verdict: "run", reasons: ["input n: 1 → 2"] });
+    expect(second?.children.map(({ verdict, reasons }) => [verdict, reasons])).toEqual([
+      ["unknown", ["depends on what outer passes on"]],
+      ["unknown", ["depends on what outer passes on"]],
+    ]);
   });
 
   it("counts the time of a body without that of the runs below it", async () => {
