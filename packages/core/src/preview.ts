@@ -3,12 +3,12 @@ import { summarize, type Summary, type SummaryNode } from "./codec/summarize.ts"
 import type { TypeRegistry } from "./codec/type-registry.ts";
 
 /** Units of text that a preview has at most. */
-export const PREVIEW_LENGTH = 80;
+const previewLength = 80;
 
-/** A value on one line of at most {@link PREVIEW_LENGTH} units, whatever the value. */
+/** A value on one line of at most 80 units, whatever the value. */
 export function preview(value: unknown, registry: TypeRegistry): string {
   const text = lineOf(summarize(value, { registry, maxBytes: 1_024, maxItems: 8, maxDepth: 4 }));
-  return text.length <= PREVIEW_LENGTH ? text : `${cut(text, PREVIEW_LENGTH - 1)}…`;
+  return text.length <= previewLength ? text : `${cut(text, previewLength - 1)}…`;
 }
 
 function lineOf(summary: Summary): string {
