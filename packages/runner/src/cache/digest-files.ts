@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { digestBytes } from "@reprise/core";
 import type { CodeDigestCache } from "../code-digest/code-digests.ts";
@@ -15,9 +16,10 @@ export class DigestFiles implements CodeDigestCache {
     this.#folder = folder;
   }
 
-  async get(key: string): Promise<string | undefined> {
+  get(key: string): string | undefined {
     try {
-      const content = await readFile(join(this.#folder, key), "utf8");
+      // In a process that has just started, nothing is done meanwhile that could not wait for a file of this size.
+      const content = readFileSync(join(this.#folder, key), "utf8");
       const end = content.indexOf("\n");
       const text = content.slice(end + 1);
       return content.slice(0, end) === digestBytes(Buffer.from(text)) ? text : undefined;

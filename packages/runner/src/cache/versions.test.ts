@@ -90,6 +90,9 @@ describe("a version", () => {
 });
 
 describe("digests in files", () => {
+  // Below the line with its digest; what else is there says which files were read, and when they were changed.
+  const funcsIn = (text: string) => (JSON.parse(text.slice(text.indexOf("\n"))) as { funcs: unknown }).funcs;
+
   it("are kept for their owner alone, and found by the next process", async () => {
     const { make, files: kept, digests } = program(files);
     const first = await make();
@@ -120,7 +123,7 @@ describe("digests in files", () => {
     for (const damaged of damages) {
       writeFileSync(file, damaged);
       expect(await make()).toEqual(first);
-      expect(readFileSync(file, "utf8")).toBe(whole);
+      expect(funcsIn(readFileSync(file, "utf8"))).toEqual(funcsIn(whole));
     }
   });
 
@@ -138,9 +141,9 @@ describe("digests in files", () => {
     writeProgram(join(folder, "key"), {});
     await cache.set("key", "text");
     expect(readdirSync(folder)).toEqual(["key"]);
-    expect(await cache.get("key")).toBeUndefined();
+    expect(cache.get("key")).toBeUndefined();
     await Promise.all(["one", "two", "three"].map((text) => cache.set("other", text)));
-    expect(["one", "two", "three"]).toContain(await cache.get("other"));
+    expect(["one", "two", "three"]).toContain(cache.get("other"));
     expect(readdirSync(folder)).toHaveLength(2);
   });
 });

@@ -67,10 +67,11 @@ function warningsOf({ id, file, line, column, whole }: FuncCode) {
 }
 
 async function funcsOf(entries: readonly string[]): Promise<readonly FuncCode[]> {
-  const { readProgram } = await import("./read-program.ts");
+  const { ProgramReader } = await import("./read-program.ts");
+  const reader = new ProgramReader();
   const found = new Map<string, FuncCode>();
   for (const entry of entries) {
-    for (const code of (await readProgram(realpathSync(entry))).funcs) {
+    for (const code of (await reader.read(realpathSync(entry))).funcs) {
       found.set(`${code.file}:${code.line}:${code.column}`, code);
     }
   }

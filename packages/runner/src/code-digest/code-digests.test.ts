@@ -70,6 +70,31 @@ export const g = func("g", () => 1);
   expect(third.found["f"]?.closure.map(({ file }) => file)).toEqual(["pipeline.ts", "pipeline.ts", "helper.js"]);
 });
 
+it("gives the same digests in whatever order they are asked for, and keeps with each what it was read from", async () => {
+  const count = 4;
+  const { folder } = project(projectOf(count));
+  const owners = Array.from({ length: count }, (_, at) => ({
+    id: `step${at}`,
+    place: { file: join(folder, `steps/step${at}.ts`), line: 1, column: 1 },
+  }));
+  const texts = new Map<string, string>();
+  const cache = { get: () => undefined, set: (key: string, text: string) => void texts.set(key, text) };
+  const digestsOf = async (digests: CodeDigests, asked: typeof owners) =>
+    new Map(await Promise.all(asked.map(async (owner) => [owner.id, (await digests.digestOf(owner)).digest] as const)));
+  const together = await digestsOf(new CodeDigests({ cache, loadedAt: Infinity }), owners);
+  const backwards = new Map<string, string | undefined>();
+  const digests = new CodeDigests({ loadedAt: Infinity });
+  for (const owner of owners.toReversed()) backwards.set(owner.id, (await digests.digestOf(owner)).digest);
+  for (const owner of owners) {
+    const alone = (await new CodeDigests({ loadedAt: Infinity }).digestOf(owner)).digest;
+    expect(alone).toMatch(/^[0-9a-f]{64}$/);
+    expect([together.get(owner.id), backwards.get(owner.id)]).toEqual([alone, alone]);
+  }
+  const read = [...texts.values()].map((text) => Object.keys((JSON.parse(text) as { files: object }).files));
+  const paths = new Set(read.map((files) => files.toSorted().join()));
+  expect(paths).toEqual(new Set(owners.map(({ place }) => `${join(folder, "shared.ts")},${place.file}`)));
+});
+
 it("computes again when the cache's text is damaged", async () => {
   const { cache, digest } = project(small);
   const first = await digest();

@@ -2,9 +2,10 @@ import { realpathSync, statSync } from "node:fs";
 import { digestBytes } from "@reprise/core";
 import { formatPlace, type SourcePlace } from "../source.ts";
 import type { CodeDigest, NoCodeDigest } from "./code-digest.ts";
-import { digestOfFile, readRecord, writeRecord } from "./digest-record.ts";
+import { readRecord, UnchangedFiles, writeRecord } from "./digest-record.ts";
 import { embeddedCode } from "./embedded.ts";
 import type { FuncCode, Outcome } from "./func-code.ts";
+import type { ProgramReader } from "./read-program.ts";
 
 /** Where texts are kept between processes; a text that is lost is made again. */
 export interface CodeDigestCache {
@@ -51,10 +52,14 @@ export class CodeDigests {
   readonly #loadedAt: number;
   readonly #programs = new Map<string, Promise<readonly FuncCode[]>>();
   readonly #funcs = new Map<string, readonly FuncCode[]>();
+  /** Programs share modules: each is read and looked at once, as long as memory allows. */
+  #reader: WeakRef<ProgramReader> | undefined = undefined;
+  readonly #unchanged: UnchangedFiles;
 
   constructor({ cache, loadedAt = performance.timeOrigin }: CodeDigestsOptions = {}) {
     this.#cache = cache;
     this.#loadedAt = loadedAt;
+    this.#unchanged = new UnchangedFiles(loadedAt);
   }
 
   /** Digest of all code that decides the func's result. Never fails: what goes wrong is the reason for no digest. */
@@ -102,10 +107,7 @@ export class CodeDigests {
   async #load(file: string): Promise<readonly FuncCode[]> {
     const key = `code-digests-${digestBytes(Buffer.from(file))}`;
     const text = await this.#ask(key);
-    const known =
-      text === undefined
-        ? undefined
-        : readRecord(text, (path) => (this.#isLoaded(path) ? digestOfFile(path) : undefined));
+    const known = text === undefined ? undefined : readRecord(text, this.#unchanged);
     const funcs = known ?? (await this.#compute(file, key));
     for (const code of funcs) {
       if (!this.#funcs.has(code.file))
@@ -118,8 +120,10 @@ export class CodeDigests {
   }
 
   async #compute(file: string, key: string): Promise<readonly FuncCode[]> {
-    const { readProgram } = await import("./read-program.ts");
-    const { funcs, files, absent } = await readProgram(file);
+    const { ProgramReader } = await import("./read-program.ts");
+    let reader = this.#reader?.deref();
+    if (reader === undefined) this.#reader = new WeakRef((reader = new ProgramReader()));
+    const { funcs, files, absent } = await reader.read(file);
     const late = Object.keys(files).find((path) => !this.#isLoaded(path));
     if (late !== undefined) {
       throw new Error(`${late} was written after this process had started, so what runs may be older; start it again`);

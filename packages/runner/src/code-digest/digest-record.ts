@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, type Stats, statSync } from "node:fs";
 import { digestBytes } from "@reprise/core";
 import type { ClosurePart, CodeWarning } from "./code-digest.ts";
 import type { FuncCode, Outcome } from "./func-code.ts";
@@ -27,10 +27,17 @@ export interface StoredFuncs {
   readonly funcs: readonly StoredFunc[];
 }
 
+/** A file as it was read. */
+export interface FileMark {
+  readonly digest: string;
+  /** Numbers that it has for as long as nobody writes to it; undefined if it was written just before it was read. */
+  readonly stat: readonly number[] | undefined;
+}
+
 /** A program's funcs and what they were read from. */
 interface DigestRecord extends StoredFuncs {
-  /** Digests of all files that were read. */
-  readonly files: Readonly<Record<string, string>>;
+  /** All files that were read. */
+  readonly files: Readonly<Record<string, FileMark>>;
   /** Files that were looked for and were not there. */
   readonly absent: readonly string[];
 }
@@ -64,7 +71,7 @@ export function unpackFuncs({ format: written, parts, funcs }: StoredFuncs): rea
 /** Writes a record. */
 export function writeRecord(
   funcs: readonly FuncCode[],
-  files: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, FileMark>>,
   absent: readonly string[],
 ): string {
   const record: DigestRecord = { ...packFuncs(funcs), files, absent };
@@ -72,21 +79,66 @@ export function writeRecord(
 }
 
 /** Funcs of a record if all that it was made of is unchanged; undefined if not, or if the text is damaged. */
-export function readRecord(
-  text: string,
-  digestOfFile: (path: string) => string | undefined,
-): readonly FuncCode[] | undefined {
+export function readRecord(text: string, unchanged: UnchangedFiles): readonly FuncCode[] | undefined {
   try {
     const record = JSON.parse(text) as DigestRecord;
     if (record.format !== format) return undefined;
-    for (const [path, digest] of Object.entries(record.files)) {
-      if (digestOfFile(path) !== digest) return undefined;
-    }
-    if (record.absent.some((path) => statSync(path, { throwIfNoEntry: false }) !== undefined)) return undefined;
-    return unpackFuncs(record);
+    for (const [path, mark] of Object.entries(record.files)) if (!unchanged.isSame(path, mark)) return undefined;
+    return record.absent.every((path) => unchanged.isAbsent(path)) ? unpackFuncs(record) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Looks whether files are as they were; at each of them once, because a process runs the code that it has loaded. */
+export class UnchangedFiles {
+  readonly #loadedAt: number;
+  readonly #same = new Set<string>();
+  readonly #absent = new Set<string>();
+
+  /** @param loadedAt when the program's code was loaded, in ms since 1970: a file that was written later is changed. */
+  constructor(loadedAt: number) {
+    this.#loadedAt = loadedAt;
+  }
+
+  /** Whether a file is as it was when it was read. */
+  isSame(path: string, mark: FileMark): boolean {
+    const key = `${mark.digest} ${path}`;
+    if (this.#same.has(key)) return true;
+    const isSame = this.#compare(path, mark);
+    if (isSame) this.#same.add(key);
+    return isSame;
+  }
+
+  /** Whether there is still nothing at a path. */
+  isAbsent(path: string): boolean {
+    if (this.#absent.has(path)) return true;
+    const isAbsent = statSync(path, { throwIfNoEntry: false }) === undefined;
+    if (isAbsent) this.#absent.add(path);
+    return isAbsent;
+  }
+
+  #compare(path: string, { digest, stat }: FileMark): boolean {
+    const now = statSync(path, { throwIfNoEntry: false });
+    if (now === undefined || now.mtimeMs > this.#loadedAt) return false;
+    const numbers = numbersOf(now);
+    // The time of the last change of the inode is among them, which no program can set back.
+    return stat?.every((number, at) => number === numbers[at]) === true || digestOfFile(path) === digest;
+  }
+}
+
+/** For so many ms, the ticks of the coarsest clock of a file system, a second change of a file may not show. */
+const settling = 2_500;
+
+/** The numbers of a file that is about to be read; undefined if it was changed just now. */
+export function settledStat(path: string): readonly number[] | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || Math.max(stat.mtimeMs, stat.ctimeMs) > Date.now() - settling) return undefined;
+  return numbersOf(stat);
+}
+
+function numbersOf({ size, mtimeMs, ctimeMs, ino, dev }: Stats): readonly number[] {
+  return [size, mtimeMs, ctimeMs, ino, dev];
 }
 
 /** Digest of a file as it is now; undefined if it cannot be read. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { digestBytes } from "@reprise/core";
+import { type FileMark, settledStat } from "./digest-record.ts";
 import { ModuleResolver, type Resolution } from "./resolve-module.ts";
 import { isCode, type ModuleScan, type Parser, parseModule, scanData, scanModule, type Unit } from "./scan-module.ts";
 import type { ModuleHead } from "./module-head.ts";
@@ -24,24 +25,30 @@ export interface GraphUnit extends Unit {
 /** A local module. */
 export class Module {
   readonly file: string;
-  readonly hash: string;
+  readonly mark: FileMark;
   readonly head: ModuleHead;
   readonly resolved = new Map<string, Resolution>();
+  /** Files that were looked for to resolve its imports and are not there: if one appears, resolutions change. */
+  readonly absent = new Set<string>();
   #scan: ModuleScan | undefined;
   #units: readonly GraphUnit[] | undefined;
   readonly #byName = new Map<string, GraphUnit[]>();
-  readonly #makeScan: () => ModuleScan;
+  #makeScan: (() => ModuleScan) | undefined;
 
-  constructor(file: string, hash: string, head: ModuleHead, makeScan: (module: Module) => ModuleScan) {
+  constructor(file: string, mark: FileMark, head: ModuleHead, makeScan: (module: Module) => ModuleScan) {
     this.file = file;
-    this.hash = hash;
+    this.mark = mark;
     this.head = head;
     this.#makeScan = () => makeScan(this);
   }
 
   /** Its units and funcs; read when first asked for, because that takes the modules around it. */
   get scan(): ModuleScan {
-    this.#scan ??= this.#makeScan();
+    if (this.#scan === undefined) {
+      this.#scan = (this.#makeScan as () => ModuleScan)();
+      // It holds the syntax tree.
+      this.#makeScan = undefined;
+    }
     return this.#scan;
   }
 
@@ -63,7 +70,7 @@ export class Module {
 
 /** The local modules of a program, as far as they were asked for. */
 export class ModuleGraph {
-  readonly resolver = new ModuleResolver();
+  readonly #resolver = new ModuleResolver();
   readonly #parser: Parser;
   readonly #modules = new Map<string, Promise<Module>>();
   readonly #loaded = new Map<string, Module>();
@@ -193,19 +200,20 @@ export class ModuleGraph {
   }
 
   async #read(file: string): Promise<Module> {
+    const stat = settledStat(file);
     const bytes = readFileSync(file);
-    const hash = digestBytes(bytes);
+    const mark = { digest: digestBytes(bytes), stat };
     if (!isCode(file)) {
       const scan = scanData(file, bytes);
-      const module = new Module(file, hash, scan.head, () => scan);
+      const module = new Module(file, mark, scan.head, () => scan);
       this.#loaded.set(file, module);
       return module;
     }
     const text = bytes.toString("utf8");
     const { program, head } = parseModule(file, text, this.#parser);
-    const module = new Module(file, hash, head, (itself) => this.#scan(itself, text, program));
+    const module = new Module(file, mark, head, (itself) => this.#scan(itself, text, program));
     for (const specifier of new Set([...head.loads, ...head.lazy])) {
-      module.resolved.set(specifier, await this.resolver.resolve(specifier, file));
+      module.resolved.set(specifier, await this.#resolver.resolve(specifier, file, module.absent));
     }
     this.#loaded.set(file, module);
     return module;

@@ -29,12 +29,14 @@ export interface ModuleHead {
  * Reads the imports and exports of a module.
  *
  * @param program undefined for a file that is no code.
+ * @param text what the program was parsed from.
  */
-export function readHead(program: Syntax | undefined, file: string): ModuleHead {
+export function readHead(program: Syntax | undefined, file: string, text: string): ModuleHead {
   const reader = new HeadReader();
   for (const statement of nodesIn(program, "body")) reader.read(statement);
   const lazy = new Set<string>();
-  if (program !== undefined) addLazy(program, lazy);
+  // Most modules load nothing while they run, and need not be searched for it.
+  if (program !== undefined && mayLoad.test(text)) addLazy(program, lazy);
   const ext = extname(file);
   const isModule = reader.isModule || ext === ".mjs" || ext === ".mts";
   const isCommonJs =
@@ -42,6 +44,9 @@ export function readHead(program: Syntax | undefined, file: string): ModuleHead 
   const { imports, exports, stars, loads, effects } = reader;
   return { imports, exports, stars, loads: [...loads], effects, lazy: [...lazy], isCommonJs };
 }
+
+/** What `import("a")` and `require("a")` look like, or a name with an escape in it that may be `require`. */
+const mayLoad = /\bimport\s*[(/.]|\brequire\b|\\u/;
 
 class HeadReader {
   readonly imports = new Map<string, Import>();

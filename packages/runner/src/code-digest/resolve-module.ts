@@ -24,59 +24,60 @@ const compiledFrom: Record<string, readonly string[]> = {
 
 /** Finds modules as Node does, and as bundlers and tsx do where Node would fail. */
 export class ModuleResolver {
-  /** Files that were looked for and are not there: if one appears, resolutions change. */
-  readonly absent = new Set<string>();
-  readonly #folders = new Map<string, string | undefined>();
+  /** Of manifests of packages: whether they are there. */
+  readonly #manifests = new Map<string, boolean>();
 
-  /** @param specifier as written. @param from the file that it is written in. */
-  async resolve(specifier: string, from: string): Promise<Resolution> {
+  /**
+   * @param specifier as written.
+   * @param from the file that it is written in.
+   * @param absent receives the files that were looked for and are not there.
+   */
+  async resolve(specifier: string, from: string, absent: Set<string>): Promise<Resolution> {
     const builtin = builtinName(specifier);
     if (builtin !== undefined) return { kind: "builtin", name: builtin };
-    if (specifier.startsWith("file:")) return this.#file(fileURLToPath(specifier.replace(/[?#].*$/, "")), specifier);
+    if (specifier.startsWith("file:")) {
+      return findFile(fileURLToPath(specifier.replace(/[?#].*$/, "")), specifier, absent);
+    }
     if (/^[a-z]+:/i.test(specifier) && !parse(specifier).root) {
       return { kind: "missing", reason: `"${specifier}" is not a file or package` };
     }
     if (/^(?:\.{1,2}(?:\/|$)|\/|[A-Za-z]:\\)/.test(specifier)) {
-      return this.#file(resolve(dirname(from), specifier.replace(/[?].*$/, "")), specifier);
+      return findFile(resolve(dirname(from), specifier.replace(/[?].*$/, "")), specifier, absent);
     }
     const name = packageName(specifier);
     if (isLibrary(name)) return { kind: "package", name, folder: undefined };
-    const folder = specifier.startsWith("#") ? undefined : this.#packageFolder(dirname(from), name);
+    const folder = specifier.startsWith("#") ? undefined : this.#packageFolder(dirname(from), name, absent);
     if (folder !== undefined && isInstalled(folder)) return { kind: "package", name, folder };
     return resolveWithEsbuild(specifier, from);
   }
 
-  #file(path: string, specifier: string): Resolution {
-    const ext = extname(path);
-    const stem = path.slice(0, path.length - ext.length);
-    const candidates = [
-      path,
-      ...(compiledFrom[ext] ?? []).map((ending) => stem + ending),
-      ...endings.map((ending) => path + ending),
-      ...endings.map((ending) => join(path, `index${ending}`)),
-    ];
-    for (const file of candidates) {
-      if (isFile(file)) return { kind: "local", file: realpathSync(file) };
-      this.absent.add(file);
+  #packageFolder(start: string, name: string, absent: Set<string>): string | undefined {
+    for (let folder = start; ; folder = dirname(folder)) {
+      const candidate = join(folder, "node_modules", name);
+      const manifest = join(candidate, "package.json");
+      let isThere = this.#manifests.get(manifest);
+      if (isThere === undefined) this.#manifests.set(manifest, (isThere = isFile(manifest)));
+      if (isThere) return realpathSync(candidate);
+      absent.add(manifest);
+      if (dirname(folder) === folder) return undefined;
     }
-    return { kind: "missing", reason: `"${specifier}" is not found at ${path}` };
   }
+}
 
-  #packageFolder(start: string, name: string): string | undefined {
-    const key = `${start}\n${name}`;
-    if (this.#folders.has(key)) return this.#folders.get(key);
-    const candidate = join(start, "node_modules", name);
-    let folder: string | undefined;
-    if (isFile(join(candidate, "package.json"))) {
-      folder = realpathSync(candidate);
-    } else {
-      this.absent.add(join(candidate, "package.json"));
-      const up = dirname(start);
-      folder = up === start ? undefined : this.#packageFolder(up, name);
-    }
-    this.#folders.set(key, folder);
-    return folder;
+function findFile(path: string, specifier: string, absent: Set<string>): Resolution {
+  const ext = extname(path);
+  const stem = path.slice(0, path.length - ext.length);
+  const candidates = [
+    path,
+    ...(compiledFrom[ext] ?? []).map((ending) => stem + ending),
+    ...endings.map((ending) => path + ending),
+    ...endings.map((ending) => join(path, `index${ending}`)),
+  ];
+  for (const file of candidates) {
+    if (isFile(file)) return { kind: "local", file: realpathSync(file) };
+    absent.add(file);
   }
+  return { kind: "missing", reason: `"${specifier}" is not found at ${path}` };
 }
 
 /** A linked workspace lives outside node_modules; its code changes without its version. */

@@ -77,7 +77,7 @@ export function parseModule(file: string, text: string, parseSync: Parser): { pr
     throw new RepriseError("FUNC_DEFINITION", `${file}:${lineFinder(text)(at)}: ${error.message}`);
   }
   const syntax = program as unknown as Syntax;
-  return { program: syntax, head: readHead(syntax, file) };
+  return { program: syntax, head: readHead(syntax, file, text) };
 }
 
 /**
@@ -236,7 +236,7 @@ export function scanData(file: string, bytes: Buffer): ModuleScan {
   };
   const source = isJson ? bytes.toString("utf8").slice(0, 20_000) : `${bytes.length} bytes`;
   const unit: Unit = { names: [], reading, isFunction: false, isFunc: false, line: 1, source };
-  return { head: readHead(undefined, file), units: [unit], sites: [], lineOf: () => 1 };
+  return { head: readHead(undefined, file, ""), units: [unit], sites: [], lineOf: () => 1 };
 }
 
 /** Finds the line of a position, 1 for the first. */
