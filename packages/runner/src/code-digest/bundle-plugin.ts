@@ -71,7 +71,7 @@ async function funcsOf(entries: readonly string[]): Promise<readonly FuncCode[]>
   const reader = new ProgramReader();
   const found = new Map<string, FuncCode>();
   for (const entry of entries) {
-    for (const code of (await reader.read(realpathSync(entry))).funcs) {
+    for (const code of (await reader.read(realpathSync.native(entry))).funcs) {
       found.set(`${code.file}:${code.line}:${code.column}`, code);
     }
   }

@@ -83,7 +83,7 @@ export class CodeDigests {
     if (embedded !== undefined) return embedded;
     if (place === undefined) return `where func "${id}" is defined is not known; give a version`;
     try {
-      const file = realpathSync(place.file);
+      const file = realpathSync.native(place.file);
       const funcs = this.#funcs.get(file) ?? (await this.#program(file)).filter((code) => code.file === file);
       const found = atPlace(funcs, id, place);
       if (found !== undefined) return found;

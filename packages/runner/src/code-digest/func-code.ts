@@ -39,6 +39,7 @@ export class FuncCodeReader {
   readonly #versions: PackageVersions;
   readonly #root: string;
   readonly #parts = new Map<GraphUnit, ClosurePart>();
+  readonly #paths = new Map<string, string>();
 
   /** @param root folder that files are named relative to. */
   constructor(graph: ModuleGraph, finder: ClosureFinder, versions: PackageVersions, root: string) {
@@ -152,7 +153,9 @@ export class FuncCodeReader {
   }
 
   #path(file: string): string {
-    return relative(this.#root, file).split(sep).join("/");
+    let path = this.#paths.get(file);
+    if (path === undefined) this.#paths.set(file, (path = relative(this.#root, file).split(sep).join("/")));
+    return path;
   }
 }
 

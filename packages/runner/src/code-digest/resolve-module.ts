@@ -57,7 +57,7 @@ export class ModuleResolver {
       const manifest = join(candidate, "package.json");
       let isThere = this.#manifests.get(manifest);
       if (isThere === undefined) this.#manifests.set(manifest, (isThere = isFile(manifest)));
-      if (isThere) return realpathSync(candidate);
+      if (isThere) return realpathSync.native(candidate);
       absent.add(manifest);
       if (dirname(folder) === folder) return undefined;
     }
@@ -65,19 +65,21 @@ export class ModuleResolver {
 }
 
 function findFile(path: string, specifier: string, absent: Set<string>): Resolution {
-  const ext = extname(path);
-  const stem = path.slice(0, path.length - ext.length);
-  const candidates = [
-    path,
-    ...(compiledFrom[ext] ?? []).map((ending) => stem + ending),
-    ...endings.map((ending) => path + ending),
-    ...endings.map((ending) => join(path, `index${ending}`)),
-  ];
-  for (const file of candidates) {
-    if (isFile(file)) return { kind: "local", file: realpathSync(file) };
+  for (const file of candidatesFor(path)) {
+    if (isFile(file)) return { kind: "local", file: realpathSync.native(file) };
     absent.add(file);
   }
   return { kind: "missing", reason: `"${specifier}" is not found at ${path}` };
+}
+
+/** Where the module of a path may be; most often it is the first. */
+function* candidatesFor(path: string): Iterable<string> {
+  yield path;
+  const ext = extname(path);
+  const stem = path.slice(0, path.length - ext.length);
+  for (const ending of compiledFrom[ext] ?? []) yield stem + ending;
+  for (const ending of endings) yield path + ending;
+  for (const ending of endings) yield join(path, `index${ending}`);
 }
 
 /** A linked workspace lives outside node_modules; its code changes without its version. */
@@ -127,7 +129,7 @@ async function resolveWithEsbuild(specifier: string, from: string): Promise<Reso
   if (found.path === "" || found.external) {
     return { kind: "missing", reason: `"${specifier}" is not found; is it installed?` };
   }
-  const file = realpathSync(found.path);
+  const file = realpathSync.native(found.path);
   if (!isInstalled(file)) return { kind: "local", file };
   const folder = dirname(nearestManifest(file) ?? file);
   const { name } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { name?: string };

@@ -69,8 +69,27 @@ function addLexicalNames(statements: readonly Syntax[], names: Set<string>): voi
   }
 }
 
+/** Kinds of nodes that may bind names for what is inside them; most nodes are of other kinds. */
+const scopes = new Set([
+  "FunctionDeclaration",
+  "FunctionExpression",
+  "ArrowFunctionExpression",
+  "Program",
+  "StaticBlock",
+  "BlockStatement",
+  "TSModuleBlock",
+  "TSEnumBody",
+  "SwitchStatement",
+  "ForStatement",
+  "ForInStatement",
+  "ForOfStatement",
+  "CatchClause",
+  "ClassExpression",
+]);
+
 /** Names that a node binds for what is inside it, in order; undefined for a node that is no scope. */
 export function scopeNames(node: Syntax): ReadonlySet<string> | undefined {
+  if (!scopes.has(node.type)) return undefined;
   const names = new Set<string>();
   switch (node.type) {
     case "FunctionDeclaration":

@@ -163,7 +163,8 @@ export class UnitReader {
   #fields(node: Syntax): void {
     this.#out.push(node.type, "{");
     const named = node.type.startsWith("Function") || node.type.startsWith("Class");
-    for (const [field, value] of Object.entries(node)) {
+    for (const field of Object.keys(node)) {
+      const value = node[field];
       // Of an arrow function it says how the body is written, of other nodes it is what they are about.
       if (skipped.has(field) && !(field === "expression" && isSyntax(value))) continue;
       if (value === null || value === undefined || value === false || this.#isNothing(value)) continue;
