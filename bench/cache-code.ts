@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { directImports } from "../scripts/direct-imports.ts";
@@ -15,6 +16,9 @@ import { growthExponent, type SizedTotal } from "./measure/statistics.ts";
 import { TemporaryFolder } from "./temporary-folder.ts";
 
 const execute = promisify(execFile);
+
+/** Files that were left alone for so long, in ms, are known to be unchanged without being read. */
+const settling = 3000;
 
 /** Builds the child as `reprise` is built: users load JavaScript, and the part that reads code only when it is needed. */
 async function buildChild(folder: string): Promise<string> {
@@ -48,6 +52,8 @@ async function measureProject(report: Report, count: number): Promise<{ cold: nu
   const kept = folder.file("digests");
   const fresh = folder.file("no-digests");
   const question = (work: CodeQuestion["work"], place: string): CodeQuestion => ({ ...project, work, folder: place });
+  // What was written just now is read again, and would be in every sample.
+  await pause(settling);
   await ask(child, question("digests", kept));
   const { parse, cold, hash, unchanged } = await interleave(
     {
