@@ -66,3 +66,15 @@ export function definitionOf(value: unknown): FuncDefinition | undefined {
   if (typeof value !== "function") return undefined;
   return (value as { [funcBrand]?: FuncDefinition })[funcBrand];
 }
+
+// Shared by all copies of the library in one process, so that ids are unique in the program.
+const registryKey = Symbol.for("reprise.funcs");
+
+/** The funcs that this process has defined, by id. */
+export const funcRegistry: Map<string, FuncDefinition> = ((globalThis as Record<symbol, unknown>)[registryKey] ??=
+  new Map()) as Map<string, FuncDefinition>;
+
+/** The funcs that this process has defined, exported or not, by id. */
+export function definedFuncs(): ReadonlyMap<string, FuncDefinition> {
+  return funcRegistry;
+}

@@ -5,7 +5,7 @@ import { Call } from "./call.ts";
 import { parseCallOptions } from "./call-options.ts";
 import { embeddedCode } from "./code-digest/embedded.ts";
 import { currentBody } from "./context.ts";
-import { funcBrand, type FuncDefinition, valueLabels } from "./func-definition.ts";
+import { funcBrand, type FuncDefinition, funcRegistry, valueLabels } from "./func-definition.ts";
 import type {
   AnySchema,
   BodyArgs,
@@ -21,16 +21,6 @@ import type { Settle } from "./future-types.ts";
 import { elementCall, mapDefinition, type MapOptions, parseMapOptions } from "./map.ts";
 import { isContextName, parameterNames } from "./parameters.ts";
 import { callPlace, formatPlace, type SourcePlace } from "./source.ts";
-
-// Shared by all copies of the library in one process, so that ids are unique in the program.
-const registryKey = Symbol.for("reprise.funcs");
-const registry: Map<string, FuncDefinition> = ((globalThis as Record<symbol, unknown>)[registryKey] ??=
-  new Map()) as Map<string, FuncDefinition>;
-
-/** The funcs that this process has defined, exported or not, by id. */
-export function definedFuncs(): ReadonlyMap<string, FuncDefinition> {
-  return registry;
-}
 
 const optionFields = [
   "id",
@@ -98,10 +88,14 @@ export function func(first: unknown, second?: unknown): unknown {
   const given = typeof first === "object" && first !== null ? first : { id: first, run: second };
   const place = callPlace(func);
   const definition = define(given as Record<string, unknown>, place);
-  if (registry.has(definition.id)) {
-    throw new DuplicateFuncError(definition.id, formatPlace(registry.get(definition.id)?.place), formatPlace(place));
+  if (funcRegistry.has(definition.id)) {
+    throw new DuplicateFuncError(
+      definition.id,
+      formatPlace(funcRegistry.get(definition.id)?.place),
+      formatPlace(place),
+    );
   }
-  registry.set(definition.id, definition);
+  funcRegistry.set(definition.id, definition);
   return makeFunc(definition);
 }
 

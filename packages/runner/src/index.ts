@@ -24,8 +24,8 @@ export {
   type CodeOwner,
 } from "./code-digest/code-digests.ts";
 export { context, type RunContext, type RunLog } from "./context.ts";
-export { definedFuncs, func } from "./func.ts";
-export { definitionOf, type FuncDefinition } from "./func-definition.ts";
+export { func } from "./func.ts";
+export { definedFuncs, definitionOf, type FuncDefinition } from "./func-definition.ts";
 export type { Func, FuncOptions } from "./func-types.ts";
 export { isFuture, order } from "./future.ts";
 export type { Future, Lift, LiftArgs, Pending, Settle } from "./future-types.ts";

@@ -93,7 +93,7 @@ describe("reprise plan", () => {
     expect(own).not.toContain("executed\n");
     expect(await told("ends.ts")).toContain("ended its process while it was loaded (exit code 3)");
     expect(await told("two.ts")).toContain("exports 2 funcs");
-    expect(await told("two.ts:a")).toContain('func "a" needs n');
+    expect(await told("two.ts:a")).toContain('plan: func "a" needs n');
     expect(await told("nowhere.ts")).toContain("There is no file");
     expect(await told("two.ts:b", "--cache-namespace", " ")).toContain("must not be empty");
   });

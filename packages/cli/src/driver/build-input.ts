@@ -28,14 +28,33 @@ const runOptions = [
  * With a schema: one argument, `{}` if nothing is given. Without: a JSON array of `--input` gives the arguments; fields that
  * are named as the parameters give them one by one; else one object.
  *
+ * @param command names the command in errors.
  * @throws RepriseError `USAGE` if the text is no JSON or an argument is missing.
  */
-export async function buildInput(request: InputRequest, shape: InputShape): Promise<readonly unknown[]> {
+export async function buildInput(
+  request: InputRequest,
+  shape: InputShape,
+  command: "run" | "plan" = "run",
+): Promise<readonly unknown[]> {
+  try {
+    return await argumentsOf(request, shape);
+  } catch (error) {
+    throw RepriseError.is(error, "USAGE")
+      ? new RepriseError(
+          "USAGE",
+          `${command}: ${error.message}`,
+          error.cause === undefined ? {} : { cause: error.cause },
+        )
+      : error;
+  }
+}
+
+async function argumentsOf(request: InputRequest, shape: InputShape): Promise<readonly unknown[]> {
   if (request.text !== null && request.fields.length > 0) {
     const field = request.fields[0]?.[0] ?? "";
     throw new RepriseError(
       "USAGE",
-      `run: --input is the whole input; --${field} cannot be given beside it.${didYouMean(field, runOptions, "--")}`,
+      `--input is the whole input; --${field} cannot be given beside it.${didYouMean(field, runOptions, "--")}`,
     );
   }
   const parameters = shape.parameters.filter((_, index) => index !== shape.contextAt);
@@ -75,7 +94,7 @@ function required(shape: InputShape): number {
 function missingArguments(shape: InputShape, missing: readonly string[]): RepriseError {
   const simple = missing.every((name) => /^[\w$]+$/.test(name));
   const example = simple ? missing.map((name) => `--${name}=…`).join(" ") : "--input '{…}'";
-  return new RepriseError("USAGE", `run: func "${shape.id}" needs ${missing.join(", ")}. Give: ${example}`);
+  return new RepriseError("USAGE", `func "${shape.id}" needs ${missing.join(", ")}. Give: ${example}`);
 }
 
 function fieldsOf(pairs: InputRequest["fields"]): Map<string, unknown> {
@@ -110,13 +129,9 @@ async function inputText(text: string): Promise<string> {
   try {
     return await readFile(text.slice(1), "utf8");
   } catch (error) {
-    throw new RepriseError(
-      "USAGE",
-      `run: the input file ${text.slice(1)} cannot be read: ${(error as Error).message}`,
-      {
-        cause: error,
-      },
-    );
+    throw new RepriseError("USAGE", `the input file ${text.slice(1)} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -127,7 +142,7 @@ function parseJson(text: string, given: string): unknown {
     const where = given === "-" ? "standard input" : given.startsWith("@") ? given.slice(1) : "--input";
     throw new RepriseError(
       "USAGE",
-      `run: ${where} is no JSON: ${(error as Error).message}. Quote it for the shell: --input '{"name": "value"}'; or set fields one by one: --name=value.`,
+      `${where} is no JSON: ${(error as Error).message}. Quote it for the shell: --input '{"name": "value"}'; or set fields one by one: --name=value.`,
     );
   }
 }

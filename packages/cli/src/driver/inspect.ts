@@ -2,10 +2,12 @@ import { basename } from "node:path";
 import { RepriseError } from "@reprise/core";
 import { definedFuncs, type FuncDefinition, refuseRuns } from "@reprise/runner";
 import { openHomeForReading } from "@reprise/store";
-import type { FuncExplanation } from "../cache/explain-func.ts";
+import { explainFunc, type FuncExplanation } from "../cache/explain-func.ts";
+import { makePlan } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { InspectMessage } from "../run/messages.ts";
 import { didYouMean } from "../suggest.ts";
+import { readValuesFrom } from "../value-types.ts";
 import { buildInput } from "./build-input.ts";
 import { chooseFunc, type ExportedFunc, loadPipelineFile } from "./load-pipeline.ts";
 
@@ -18,16 +20,11 @@ export async function inspect(message: InspectMessage): Promise<Plan | FuncExpla
   refuseRuns(what === "plan" ? "`reprise plan` executes nothing" : "`reprise cache explain` executes nothing");
   const exported = await loadPipelineFile(file);
   if (what === "explain") {
-    const { explainFunc } = await import("../cache/explain-func.ts");
     return explainFunc(func === null ? chooseFunc(exported, func, file).definition : findFunc(exported, func, file));
   }
   const { definition } = chooseFunc(exported, func, file);
-  const args = await buildInput(input, definition);
+  const args = await buildInput(input, definition, "plan");
   await using store = await openHomeForReading(home === null ? {} : { path: home });
-  const [{ makePlan }, { readValuesFrom }] = await Promise.all([
-    import("../plan/make-plan.ts"),
-    import("../value-types.ts"),
-  ]);
   readValuesFrom(store);
   return await makePlan({ home: store, definition, args, namespace: message.cacheNamespace });
 }
