@@ -63,7 +63,7 @@ export abstract class Runner {
     if (refusal !== undefined) {
       throw new RepriseError(
         "FUTURE_MISUSE",
-        `${refusal}, but a runner was started while the file was loaded. Start it only where the file is the program: if (import.meta.main) …`,
+        `${refusal}, but a runner was started while the file was loaded. Start it in a file of its own that imports this one.`,
       );
     }
     const part = futureOf(future);
