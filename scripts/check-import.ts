@@ -23,8 +23,9 @@ async function measure(statement: string): Promise<Cost> {
   return JSON.parse(await mustRun(process.execPath, ["--input-type=module", "-e", script], { cwd: root })) as Cost;
 }
 
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+/** The least of all rounds: whatever else the machine does can only add to what it takes. */
+function least(numbers: readonly number[]): number {
+  return Math.min(...numbers);
 }
 
 /** Every module outside the package that loading `entry` loads at once; a dynamic import waits until it is needed. */
@@ -74,8 +75,8 @@ for (const [what, unit] of [
   ["time", "ms"],
   ["memory", "MB"],
 ] as const) {
-  const without = median(bare.map((cost) => cost[what]));
-  const above = median(ours.map((cost) => cost[what])) - without;
+  const without = least(bare.map((cost) => cost[what]));
+  const above = least(ours.map((cost) => cost[what])) - without;
   const ratio = (without + above) / without;
   check(
     ratio <= limits[what],
