@@ -1,4 +1,4 @@
-import { type KeyRecord, parseDuration } from "@reprise/core";
+import { diffKeyRecords, type KeyRecord, parseDuration } from "@reprise/core";
 import type { CacheOptions, FuncDefinition, KeyArgument, KeyMaker } from "@reprise/runner";
 import { ageWords, keyArguments } from "@reprise/runner";
 import type { CacheEntry, CacheEntryDetails, Home } from "@reprise/store";
@@ -31,16 +31,24 @@ export type Found =
       readonly reasons: () => Promise<readonly string[]>;
     };
 
-/** Misses of one func that are explained; more are alike, and each takes a comparison with all entries of the func. */
-const maxExplained = 20;
+/** Misses of one func that are compared with all its entries; more of them are alike, and would take long. */
+const maxCompared = 20;
+
+/** Entries of a func, and the newest of those with the same inputs. */
+interface Entries {
+  readonly all: readonly CacheEntryDetails[];
+  readonly byInputs: ReadonlyMap<string, CacheEntryDetails>;
+}
 
 /** Looks up what runs would look up, without taking part: no lease is taken, nothing is written. */
 export class Lookup {
   readonly #home: Home;
   readonly #keys: KeyMaker;
   readonly #scope: { readonly account: string; readonly namespace: string; readonly rootFunc: string };
-  readonly #entries = new Map<string, Promise<readonly CacheEntryDetails[]>>();
-  readonly #explained = new Map<string, number>();
+  readonly #entries = new Map<string, Promise<Entries>>();
+  readonly #compared = new Map<string, number>();
+  /** Explanations in which no inputs occur, by what differs: one for all elements of a map. */
+  readonly #explained = new Map<string, Promise<readonly string[]>>();
 
   constructor(home: Home, keys: KeyMaker, options: { readonly namespace: string; readonly rootFunc: string }) {
     this.#home = home;
@@ -70,13 +78,38 @@ export class Lookup {
     return { type: "hit", key, entry: claim.entry, record };
   }
 
-  async #explain({ definition, options, args }: ForetoldCall, record: KeyRecord): Promise<readonly string[]> {
-    const { id } = definition;
-    const count = (this.#explained.get(id) ?? 0) + 1;
-    this.#explained.set(id, count);
-    if (count > maxExplained) return ["nothing with its key is there"];
-    const nearest = nearestEntry(record, await this.#entriesOf(id));
-    if (nearest === undefined) return ["no earlier result"];
+  async #explain(call: ForetoldCall, record: KeyRecord): Promise<readonly string[]> {
+    const nearest = await this.#nearest(call.definition.id, record);
+    if (typeof nearest === "string") return [nearest];
+    const differences = diffKeyRecords(nearest.record, record);
+    if (differences.some(({ ingredient }) => ingredient === "inputs")) return this.#reasons(call, nearest, record);
+    const what = JSON.stringify([call.definition.id, differences]);
+    let explained = this.#explained.get(what);
+    if (explained === undefined) {
+      explained = this.#reasons(call, nearest, record);
+      this.#explained.set(what, explained);
+    }
+    return explained;
+  }
+
+  /** The entry that differs least, or why there is none to compare with. */
+  async #nearest(func: string, record: KeyRecord): Promise<CacheEntryDetails | string> {
+    const { all, byInputs } = await this.#entriesOf(func);
+    if (all.length === 0) return "no earlier result";
+    const same = byInputs.get(JSON.stringify(record.inputs));
+    // Nothing can differ in less.
+    if (same !== undefined && diffKeyRecords(same.record, record).length === 1) return same;
+    const count = (this.#compared.get(func) ?? 0) + 1;
+    this.#compared.set(func, count);
+    if (count > maxCompared) return "nothing with its key is there";
+    return nearestEntry(record, all) ?? "no earlier result";
+  }
+
+  async #reasons(
+    { definition, options, args }: ForetoldCall,
+    nearest: CacheEntryDetails,
+    record: KeyRecord,
+  ): Promise<readonly string[]> {
     const differences = await keyDifferences(nearest.record, record, {
       values: async (name) => {
         const given = args.find((one) => one.name === name);
@@ -97,12 +130,23 @@ export class Lookup {
     return parseKeptCode(await this.#home.cache.codeOf(digest));
   }
 
-  #entriesOf(func: string): Promise<readonly CacheEntryDetails[]> {
+  #entriesOf(func: string): Promise<Entries> {
     let entries = this.#entries.get(func);
     if (entries === undefined) {
-      entries = this.#home.cache.list({ func });
+      entries = this.#load(func);
       this.#entries.set(func, entries);
     }
     return entries;
+  }
+
+  async #load(func: string): Promise<Entries> {
+    const all = await this.#home.cache.list({ func });
+    const byInputs = new Map<string, CacheEntryDetails>();
+    for (const entry of all) {
+      const inputs = JSON.stringify(entry.record.inputs);
+      // They come newest first.
+      if (!byInputs.has(inputs)) byInputs.set(inputs, entry);
+    }
+    return { all, byInputs };
   }
 }
