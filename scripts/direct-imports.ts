@@ -42,6 +42,21 @@ function valuesIn(names: string): { readonly name: string; readonly as: string }
     });
 }
 
+/**
+ * Takes what a module needs of `node:util` from the module object: an import statement would have Node evaluate every
+ * export of it, TextDecoder and the differ of texts among them, which takes longer than loading all that is ours.
+ */
+function sparing(text: string): string {
+  return text.replaceAll(
+    statement,
+    (whole: string, keyword: string, isType: string | undefined, names: string, from: string) => {
+      if (keyword !== "import" || isType !== undefined || from !== "node:util") return whole;
+      const taken = valuesIn(names).map(({ name, as }) => (name === as ? name : `${name}: ${as}`));
+      return `const { ${taken.join(", ")} } = process.getBuiltinModule("node:util");${"\n".repeat(whole.split("\n").length - 1)}`;
+    },
+  );
+}
+
 /** Rewrites the statements that name one of our packages; line numbers stay, for the source maps. */
 async function rewrite(text: string): Promise<string> {
   const found = [...text.matchAll(statement)].filter(
@@ -64,7 +79,7 @@ export const directImports: Plugin = {
   setup(build) {
     build.onStart(() => indexes.clear());
     build.onLoad({ filter: /[\\/]packages[\\/][^\\/]+[\\/]src[\\/].*\.ts$/ }, async ({ path }) => ({
-      contents: await rewrite(await readFile(path, "utf8")),
+      contents: await rewrite(sparing(await readFile(path, "utf8"))),
       loader: "ts",
     }));
   },
