@@ -101,11 +101,14 @@ class Project {
     writeProgram(this.folder, base);
   }
 
-  async run(entry = "pipeline.ts"): Promise<Outcome> {
+  async run(entry = "pipeline.ts", flags: readonly string[] = []): Promise<Outcome> {
     const file = join(this.folder, "executed.txt");
     rmSync(file, { force: true });
     const args = [join(this.folder, entry), join(this.folder, "home")];
-    const { stdout, stderr } = await runChild("edited-project.ts", args, { env: { ...env, EXECUTED: file } });
+    const { stdout, stderr } = await runChild("edited-project.ts", args, {
+      env: { ...env, EXECUTED: file },
+      flags,
+    });
     if (stdout === "") throw new Error(stderr);
     return { ...(JSON.parse(stdout) as Omit<Outcome, "executed">), executed: linesOf(file).toSorted() };
   }
@@ -235,6 +238,13 @@ describe("a new process after an edit", () => {
     expect(await project.runWith({ "pipeline.ts": newer })).toMatchObject(second);
     expect(await project.runWith({ "pipeline.ts": newer })).toMatchObject({ ...second, executed: [] });
     expect(await project.runWith({ "pipeline.ts": edited })).toMatchObject({ value, executed: [] });
+  });
+
+  test("reuses what Node has computed from the sources under tsx", async () => {
+    const project = new Project();
+    await project.run();
+    const tsx = import.meta.resolve("tsx");
+    expect(await project.run("pipeline.ts", ["--import", tsx])).toMatchObject({ value, executed: [], warnings: [] });
   });
 
   test.each([
