@@ -9,6 +9,7 @@ import type { FuturePart } from "./future.ts";
 import { LiveBodies } from "./live-bodies.ts";
 import { elementCall, makeGate } from "./map.ts";
 import { chain, isThenable } from "./maybe-promise.ts";
+import { messageOf } from "./message-of.ts";
 import { foreignFuture, lateCall } from "./misuse.ts";
 import { endOutput } from "./output-capture.ts";
 import { extractFutures, type TemplatePart } from "./template.ts";
@@ -468,7 +469,7 @@ export class Engine {
   /** The engine cannot go on: an error of its own or of the store. Nothing is left to look as if it were running. */
   #break(error: unknown): void {
     this.#end.reject(error);
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     this.#scheduler.cancel(this.root, `the runner failed: ${why}`, Date.now());
     // The command that broke is gone; those behind it stop the bodies and tell how each run ended.
     this.#queuePump();

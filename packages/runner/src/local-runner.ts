@@ -7,6 +7,7 @@ import { type CacheNamespace, checkNamespace, defaultNamespace, resolveNamespace
 import { Engine, type EngineOptions } from "./engine.ts";
 import { pipelineFailed } from "./failures.ts";
 import type { Future } from "./future-types.ts";
+import { messageOf } from "./message-of.ts";
 import { describeOrigin, readGitState } from "./origin.ts";
 import { captureOutput } from "./output-capture.ts";
 import { PipelineTracker } from "./pipeline-tracker.ts";
@@ -341,7 +342,7 @@ class LocalPipelineRun {
   }
 
   #lost(error: unknown): RepriseError {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     const code = RepriseError.is(error) ? error.code : "STORE_FAILED";
     return new RepriseError(
       code,
@@ -393,10 +394,6 @@ class LocalPipelineRun {
       unwatch();
     };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Resolves with the promise, which never rejects, or after `patience` ms. */

@@ -2,15 +2,13 @@ import { RepriseError, toFailure } from "@reprise/core";
 import type { KeyArgument } from "./cache/key-maker.ts";
 import { type Call, type Composite, none } from "./call.ts";
 import { argumentLabel, type FuncDefinition } from "./func-definition.ts";
-import { chain, chainAll } from "./maybe-promise.ts";
+import { chain, chainAll, type MaybePromise } from "./maybe-promise.ts";
 import { checkFuture } from "./misuse.ts";
 import { RunFailure } from "./run-failure.ts";
 import { validate } from "./schema.ts";
 import { extractFutures, fillSlots, partOf, type Template, type TemplatePart } from "./template.ts";
 import type { Tracker } from "./tracker.ts";
 import type { Stored, Values } from "./values.ts";
-
-type MaybePromise<T> = T | Promise<T>;
 
 /**
  * Takes values from run to run: snapshots of arguments and results with the futures taken out, and values put together

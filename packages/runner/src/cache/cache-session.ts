@@ -4,18 +4,18 @@ import type { CacheOptions } from "../cache-options.ts";
 import type { Call } from "../call.ts";
 import { chain } from "../maybe-promise.ts";
 import { runFailed } from "../failures.ts";
+import { messageOf } from "../message-of.ts";
 import type { ArtifactValues, StoredArtifactValue } from "../stored-values.ts";
 import type { Tracker } from "../tracker.ts";
 import type { ValueFlow } from "../value-flow.ts";
 import type { Stored } from "../values.ts";
 import { ageWords } from "./age-words.ts";
-import type { CacheAnswers, CallCache, CacheMode, OpenCache } from "./call-cache.ts";
+import { type CacheAnswers, type CacheMode, cacheOf, type OpenCache } from "./call-cache.ts";
 import { PendingWrites } from "./cache-writes.ts";
 import { compareOutputs } from "./compare-outputs.ts";
 import type { KeyMaker } from "./key-maker.ts";
 import { Lookups, type Nothing } from "./lookups.ts";
 import { isAbove, MergedCalls } from "./merged-calls.ts";
-import type { FuncVersions } from "./versions.ts";
 import { passesSchema } from "./output-schema.ts";
 
 /** What a session needs of the pipeline run that it serves. */
@@ -29,7 +29,6 @@ export interface CacheSessionOptions {
   readonly values: ArtifactValues;
   readonly flow: ValueFlow;
   readonly keys: KeyMaker;
-  readonly versions: FuncVersions;
   readonly tracker: Tracker;
   readonly answers: CacheAnswers;
 }
@@ -186,7 +185,7 @@ export class CacheSession implements OpenCache {
 
   /** What the digest of the func's code cannot see is told once. */
   #tellBlindSpots(call: Call): void {
-    for (const { place, message } of this.#options.versions.takeWarnings(call.definition)) {
+    for (const { place, message } of this.#options.keys.takeWarnings(call.definition)) {
       this.#warn(call, `The code digest of func "${call.definition.id}" does not see all: ${place}: ${message}`);
     }
   }
@@ -255,10 +254,14 @@ export class CacheSession implements OpenCache {
 
   #reuseOf(call: Call, owner: Call): void {
     const own = cacheOf(owner);
-    const { startedAt, finishedAt, createdAt } = owner.track?.write ?? {};
-    const took = finishedAt == null ? 0 : finishedAt - (startedAt ?? createdAt ?? finishedAt);
     const isHit = own.status === "HIT";
-    this.#reuse(call, owner.output as Stored, isHit ? own.originRunId : owner.id, isHit ? own.saved : took, null);
+    this.#reuse(
+      call,
+      owner.output as Stored,
+      isHit ? own.originRunId : owner.id,
+      isHit ? own.saved : durationOf(owner),
+      null,
+    );
   }
 
   /** The computing call has no result: the others fail as it did or, if that was not its own doing, one takes over. */
@@ -375,8 +378,7 @@ export class CacheSession implements OpenCache {
     const { values } = this.#options;
     const { lease = null, replaces, options } = cacheOf(call);
     const stored = call.output as StoredArtifactValue;
-    const { startedAt, finishedAt, createdAt } = call.track?.write ?? { startedAt: null, finishedAt: 0, createdAt: 0 };
-    const end = finishedAt ?? Date.now();
+    const duration = durationOf(call);
     this.#keepCode(call, options, record);
     const put = (rechecks: boolean): void =>
       this.#writes.put({
@@ -390,7 +392,7 @@ export class CacheSession implements OpenCache {
           artifactKey: stored.ref.key,
           originRunId: call.id,
           originRootId: this.#options.root.id,
-          duration: end - (startedAt ?? createdAt),
+          duration,
           size: stored.size,
           createdAt: Date.now(),
           rechecks,
@@ -405,15 +407,10 @@ export class CacheSession implements OpenCache {
   #keepCode({ definition }: Call, options: CacheOptions, { version }: KeyRecord): void {
     if (version.kind === "given" || this.#codeStored.has(version.value)) return;
     this.#codeStored.add(version.value);
-    void chain(this.#options.versions.versionOf(definition, options), (found) => {
-      if ("problem" in found || found.code === undefined) return;
-      const { closure, packages } = found.code;
-      this.#writes.code({
-        digest: version.value,
-        func: definition.id,
-        closure: JSON.stringify({ closure, packages }),
-      });
-    });
+    const code = this.#options.keys.codeOf(definition, options);
+    if (code === undefined) return;
+    const { closure, packages } = code;
+    this.#writes.code({ digest: version.value, func: definition.id, closure: JSON.stringify({ closure, packages }) });
   }
 
   #putFailed(call: Call, why: string): void {
@@ -433,10 +430,8 @@ export class CacheSession implements OpenCache {
   }
 }
 
-function cacheOf(call: Call): CallCache {
-  return call.cache as CallCache;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** How long a call that has ended took, in ms, children included. */
+function durationOf({ track }: Call): number {
+  const { startedAt, finishedAt, createdAt } = (track as NonNullable<Call["track"]>).write;
+  return finishedAt === null ? 0 : finishedAt - (startedAt ?? createdAt);
 }

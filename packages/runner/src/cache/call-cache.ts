@@ -58,6 +58,11 @@ export class CallCache {
   }
 }
 
+/** What a call that asks the cache keeps about it. */
+export function cacheOf(call: Call): CallCache {
+  return call.cache as CallCache;
+}
+
 /** What an engine asks of a cache about calls that it concerns. */
 export interface OpenCache {
   /** Looks the call up; one of the {@link CacheAnswers} follows, now or later. */

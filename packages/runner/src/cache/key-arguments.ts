@@ -1,11 +1,9 @@
 import { encode } from "@reprise/core";
 import { argumentLabel, type FuncDefinition } from "../func-definition.ts";
-import { chain } from "../maybe-promise.ts";
+import { chain, type MaybePromise } from "../maybe-promise.ts";
 import { formatPlace } from "../source.ts";
 import { validate } from "../schema.ts";
 import type { KeyArgument } from "./key-maker.ts";
-
-type MaybePromise<T> = T | Promise<T>;
 
 /**
  * Arguments of a call that nobody has made, as they take part in its key: what the input schema makes of them, if there is

@@ -12,13 +12,11 @@ import {
 import type { CacheOptions } from "../cache-options.ts";
 import type { CodeDigest, CodeWarning } from "../code-digest/code-digest.ts";
 import type { FuncDefinition } from "../func-definition.ts";
-import { chain, chainAll } from "../maybe-promise.ts";
+import { chain, chainAll, type MaybePromise } from "../maybe-promise.ts";
 import { type Ignored, ignoredOf } from "./ignored.ts";
 import { attempt, isProblem, messageOf, type Problem } from "./problem.ts";
 import { argumentNames, signatureOf } from "./signature.ts";
 import type { FuncVersions } from "./versions.ts";
-
-type MaybePromise<T> = T | Promise<T>;
 
 /** An argument of a call, as far as a key needs it. */
 export interface KeyArgument {

@@ -3,7 +3,7 @@ import type { ArtifactStore, CacheEntry, CacheStore, Claim, ClaimRequest, Lease,
 import type { Call } from "../call.ts";
 import { chain } from "../maybe-promise.ts";
 import type { ArtifactValues, StoredArtifactValue } from "../stored-values.ts";
-import type { CallCache, CacheMode } from "./call-cache.ts";
+import { cacheOf, type CacheMode } from "./call-cache.ts";
 import { storedPasses } from "./output-schema.ts";
 
 /** An answer that says that there is nothing to reuse, and no reason to wait. */
@@ -197,10 +197,6 @@ export class Lookups {
       else this.#useless(call, entry, "it no longer matches the output schema");
     });
   }
-}
-
-function cacheOf(call: Call): CallCache {
-  return call.cache as CallCache;
 }
 
 /** Whether a call still waits for an answer. */

@@ -5,8 +5,7 @@ import { CodeDigests } from "../code-digest/code-digests.ts";
 import type { FuncDefinition } from "../func-definition.ts";
 import { DigestFiles } from "./digest-files.ts";
 import { messageOf, type Problem } from "./problem.ts";
-
-type MaybePromise<T> = T | Promise<T>;
+import type { MaybePromise } from "../maybe-promise.ts";
 
 /** What stands for a func's code in keys, or why nothing does. */
 export type FoundVersion =

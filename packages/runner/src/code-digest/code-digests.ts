@@ -1,5 +1,6 @@
 import { realpathSync, statSync } from "node:fs";
 import { digestBytes } from "@reprise/core";
+import { messageOf } from "../message-of.ts";
 import { formatPlace, type SourcePlace } from "../source.ts";
 import type { CodeDigest, NoCodeDigest } from "./code-digest.ts";
 import { readRecord, UnchangedFiles, writeRecord } from "./digest-record.ts";
@@ -90,7 +91,7 @@ export class CodeDigests {
       const advice = `write func("${id}", …) there, with func imported from "reprise", or give a version`;
       return `the definition of func "${id}" is not found at ${formatPlace(place)}; ${advice}`;
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       return `the code of func "${id}" at ${formatPlace(place)} cannot be read: ${why}`;
     }
   }

@@ -1,23 +1,15 @@
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { digestBytes } from "@reprise/core";
-import type { ClosurePart, CodeWarning } from "./code-digest.ts";
-import type { FuncCode, Outcome } from "./func-code.ts";
+import type { ClosurePart } from "./code-digest.ts";
+import type { FuncCode } from "./func-code.ts";
 
 /** Version of the text of a record; another is ignored. */
 const format = 1;
 
-interface StoredFunc {
+interface StoredFunc extends Omit<FuncCode, "id" | "closure"> {
   readonly id: string | null;
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  readonly parameters?: readonly string[];
-  readonly whole: Outcome;
-  readonly body: Outcome;
   /** Positions in the record's parts. */
   readonly closure: readonly number[];
-  readonly packages: Readonly<Record<string, string>>;
-  readonly warnings: readonly CodeWarning[];
 }
 
 /** The funcs of a program as text can hold them, with each part of their code once. */

@@ -1,5 +1,6 @@
 import { basename, relative, sep } from "node:path";
 import { digestBytes } from "@reprise/core";
+import { messageOf } from "../message-of.ts";
 import type { Closure, ClosureFinder } from "./closure.ts";
 import type { ClosurePart, CodeWarning } from "./code-digest.ts";
 import type { GraphUnit, Module, ModuleGraph } from "./module-graph.ts";
@@ -75,7 +76,7 @@ export class FuncCodeReader {
     try {
       packages = this.#packages(found);
     } catch (error) {
-      reason ??= `the version of a package cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      reason ??= `the version of a package cannot be read: ${messageOf(error)}`;
     }
     const whole = reason === undefined ? { digest: this.#digest(site, found, packages) } : { reason };
     return { ...known, whole, body: this.#body(module, site, captured), packages, warnings };
