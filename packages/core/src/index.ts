@@ -39,6 +39,7 @@ export type {
   Artifact,
   Attempt,
   Edge,
+  EdgeKind,
   FuncRecord,
   GitState,
   LogLevel,
@@ -48,10 +49,22 @@ export type {
   Origin,
   PipelineRun,
   Progress,
+  RerunMode,
+  RerunOrigin,
   Run,
   RunEvent,
   RunKind,
 } from "./records.ts";
+export type { GraphRun } from "./rerun/graph-run.ts";
+export {
+  type PlannedRun,
+  planRerun,
+  type RerunAction,
+  type RerunPlan,
+  type RerunReason,
+  type RerunRequest,
+} from "./rerun/rerun-plan.ts";
+export { planResume, type ResumeAction, type ResumedRun } from "./rerun/resume-plan.ts";
 export {
   decideRetry,
   type ErrorClass,

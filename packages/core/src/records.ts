@@ -25,6 +25,23 @@ export interface Origin {
   readonly versions: { readonly reprise: string; readonly node: string; readonly platform: string };
 }
 
+/**
+ * Which runs of an earlier pipeline run a re-run executes. `from`: a run, what is nested in it and what is downstream of
+ * it; `continue`: what did not succeed. From Sematic's `SPECIFIC_RUN` and `CONTINUE`.
+ */
+export type RerunMode = "from" | "continue";
+
+/** Where a pipeline run that re-runs another one came from. */
+export interface RerunOrigin {
+  /** The pipeline run whose graph is re-run. */
+  readonly rootId: string;
+  /** The run from which it is re-run; for `continue` that is `rootId`. */
+  readonly runId: string;
+  readonly mode: RerunMode;
+  /** Whether the code that was kept with the original executes, or the program's own of now. */
+  readonly code: "stored" | "current";
+}
+
 /** A pipeline run: a root run with its settings. Its id is the id of the root run. Sematic calls it "Resolution". */
 export interface PipelineRun {
   readonly id: string;
@@ -35,6 +52,10 @@ export interface PipelineRun {
   readonly tags: readonly string[];
   readonly origin: Origin;
   readonly git: GitState | null;
+  /** Digest of the program as it was kept to be run again, 64 hex characters; null if it was not, or not yet. */
+  readonly code: string | null;
+  /** Null unless it re-runs another pipeline run. */
+  readonly rerun: RerunOrigin | null;
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
@@ -65,6 +86,10 @@ export interface Run {
   readonly id: string;
   readonly rootId: string;
   readonly parentId: string | null;
+  /** The attempt of the parent whose body made the call, from 1; 0 for a root. */
+  readonly parentAttempt: number;
+  /** Whether the parent's body waited for it with `$value()`, so that its outcome may have decided what the body did. */
+  readonly awaited: boolean;
   readonly kind: RunKind;
   readonly func: FuncRecord;
   readonly name: string;
@@ -81,7 +106,7 @@ export interface Run {
   readonly scheduledAt: number | null;
   /** When the body began. */
   readonly startedAt: number | null;
-  /** When the body was done; children may have gone on. */
+  /** When the body had given its result; children may have gone on. Null if it never did, and for what was reused. */
   readonly ranAt: number | null;
   readonly finishedAt: number | null;
   /** Id of the artifact of the result. */
@@ -95,16 +120,24 @@ export interface Run {
 }
 
 /**
- * Where an argument of a run came from.
+ * What an edge says of its run. `data`: where an argument came from. `order`: that the source had to succeed first.
+ * `template`: an argument as it was given, with slots where futures stood. `result`: what the body's result is made of,
+ * for a body that returned futures.
+ */
+export type EdgeKind = "data" | "order" | "template" | "result";
+
+/**
+ * Where an argument of a run came from, or what its result was made of.
  *
- * One edge per argument holds the artifact that the body got. An argument in which futures stood at some depth has
- * further edges, one per future, that name where it stood (`argumentPath`), and no artifact.
+ * One `data` edge per argument holds the artifact that the body got. An argument in which futures stood at some depth has
+ * further ones, one per future, that name where it stood (`argumentPath`), and no artifact; unless it is one future as
+ * such, a `template` edge holds the value around them. The edges of a result are of the same kinds, all called `result`:
+ * the one without a source holds the value around the futures. Edges of one argument are in the order of their slots.
  */
 export interface Edge {
   readonly runId: string;
-  /** `data` carries a value; `order` only says that the source had to succeed first. */
-  readonly kind: "data" | "order";
-  /** Position of the argument, from 0; -1 for `order`. */
+  readonly kind: EdgeKind;
+  /** Position of the argument, from 0; -1 for `order` and `result`. */
   readonly argument: number;
   /** Name of the argument as declared, for the eyes. */
   readonly name: string;

@@ -233,6 +233,8 @@ class LocalPipelineRun {
       tags: root.tags,
       origin: describeOrigin(),
       git: null,
+      code: null,
+      rerun: null,
       createdAt: now,
       startedAt: now,
       finishedAt: null,
@@ -370,7 +372,16 @@ class LocalPipelineRun {
   #abandoned(reason: string): WriteBatch {
     const finishedAt = Date.now();
     const { write } = this.#root.track as NonNullable<Call["track"]>;
-    const none = { artifacts: [], edges: [], attempts: [], events: [], logs: [], metrics: [], cacheChanges: [] };
+    const none = {
+      artifacts: [],
+      edges: [],
+      attempts: [],
+      events: [],
+      logs: [],
+      metrics: [],
+      cacheChanges: [],
+      driver: null,
+    };
     return {
       ...none,
       pipelineRuns: [{ root: this.#ref, run: { ...this.#row, state: "CANCELED", finishedAt } }],

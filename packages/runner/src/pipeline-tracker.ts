@@ -259,6 +259,8 @@ export class PipelineTracker implements Tracker {
       ref: parent === null ? this.#root : { uuid: call.uuid, key: 0 },
       root: this.#root,
       parent: parent === null ? null : refOf(parent),
+      parentAttempt: call.parent?.attempt ?? 0,
+      awaited: false,
       func: this.#funcRef(call.map?.element ?? call.definition),
       kind: call.definition.kind,
       name: call.name,
@@ -381,7 +383,7 @@ function stampState(row: RunWrite, state: RunState, now: number): void {
     case "CREATED":
       break;
     default:
-      row.ranAt ??= row.startedAt === null ? null : now;
+      if (state === "RESOLVED") row.ranAt ??= row.startedAt === null ? null : now;
       row.finishedAt = now;
   }
 }

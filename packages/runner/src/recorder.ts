@@ -4,6 +4,7 @@ import type {
   Backend,
   CacheChange,
   CommitResult,
+  DriverLease,
   EdgeWrite,
   EventWrite,
   OfRun,
@@ -34,6 +35,7 @@ class OpenBatch implements WriteBatch {
   readonly logs: OfRun<LogLine>[] = [];
   readonly metrics: OfRun<Metric>[] = [];
   readonly cacheChanges: CacheChange[] = [];
+  readonly driver: DriverLease | null = null;
   /** Blobs that must be on disk before the rows that name them. */
   readonly blobs: Promise<void>[] = [];
   readonly written = Promise.withResolvers<void>();

@@ -17,6 +17,7 @@ import type {
   RunKind,
   RunState,
 } from "@reprise/core";
+import type { ProcessIdentity } from "./process-gone.ts";
 
 /**
  * A row's identity while it is written: the id that the writer chose, and the compact key that the database gave it.
@@ -45,6 +46,44 @@ export interface FuncRef {
 export interface PipelineRunWrite {
   readonly root: RunRef;
   readonly run: PipelineRun;
+  /** The process that drives it, for an insertion: it then holds the pipeline run with fence 1. Default: nobody does. */
+  readonly driver?: ProcessIdentity;
+}
+
+/** A driver's right to write: as long as nobody has taken the pipeline run over, which gives it the next fence. */
+export interface DriverLease {
+  readonly root: RunRef;
+  readonly fence: number;
+}
+
+/** What became of the wish to drive a pipeline run whose driver is gone. `silent`: ms since it was last heard of. */
+export type TakenOver =
+  | { readonly type: "taken"; readonly lease: DriverLease }
+  | { readonly type: "alive"; readonly driver: ProcessIdentity; readonly silent: number }
+  | { readonly type: "finished"; readonly state: PipelineState }
+  | { readonly type: "unknown" };
+
+/** A run as it was recorded, with what writers need to refer to it. */
+export interface RecordedRun extends Omit<Run, "rootId" | "func" | "output" | "cache"> {
+  readonly ref: RunRef;
+  readonly func: FuncRef;
+  readonly output: ArtifactRef | null;
+  readonly cache: RunCache | null;
+  /** In the order in which they were written. */
+  readonly edges: readonly RecordedEdge[];
+}
+
+/** An edge of a {@link RecordedRun}. */
+export interface RecordedEdge extends Omit<Edge, "runId" | "artifactId"> {
+  readonly artifact: ArtifactRef | null;
+}
+
+/** All that is recorded of a pipeline run's graph. */
+export interface RecordedGraph {
+  readonly root: RunRef;
+  readonly pipelineRun: PipelineRun;
+  /** In order of creation, the root first. */
+  readonly runs: readonly RecordedRun[];
 }
 
 /** A run's row as it is to be: inserted if its key is 0, else updated. Several states of one run in one batch are one write. */
@@ -52,6 +91,10 @@ export interface RunWrite {
   readonly ref: RunRef;
   readonly root: RunRef;
   readonly parent: RunRef | null;
+  /** See `Run.parentAttempt`. */
+  readonly parentAttempt: number;
+  /** See `Run.awaited`. */
+  awaited: boolean;
   readonly func: FuncRef;
   readonly kind: RunKind;
   readonly name: string;
@@ -131,6 +174,8 @@ export interface WriteBatch {
   readonly logs: readonly OfRun<LogLine>[];
   readonly metrics: readonly OfRun<Metric>[];
   readonly cacheChanges: readonly CacheChange[];
+  /** Who writes: if its right is gone, nothing is written and the commit fails with `DRIVER_REPLACED`. Null: anybody. */
+  readonly driver: DriverLease | null;
 }
 
 /** What a commit could not write, because somebody else had finished the row before (another process canceled it). */
@@ -199,6 +244,20 @@ export interface Backend extends AsyncDisposable {
    * pipeline run. What is finished is left alone. False if the pipeline run was finished.
    */
   cancelPipelineRun(id: string, reason: string, now: number): Promise<boolean>;
+  /**
+   * Makes this process the driver of an unfinished pipeline run whose driver is gone (its process has ended, or was not
+   * heard of for longer than it said it would be), and tells so in an event. Whoever drove it before can no longer write.
+   */
+  takeOver(id: string, driver: ProcessIdentity): Promise<TakenOver>;
+  /**
+   * Says from now on that the driver is alive, also while its event loop is blocked. Whoever calls it ends that by
+   * disposing of what it gives, which never keeps the process alive.
+   */
+  keepAlive(lease: DriverLease): AsyncDisposable;
+  /** The driver of a pipeline run and the ms since it was last heard of; undefined if nobody ever drove it. */
+  driverOf(id: string): Promise<{ readonly driver: ProcessIdentity; readonly silent: number } | undefined>;
+  /** Everything of a pipeline run that re-running and resuming it needs; synchronous where {@link commit} is. */
+  readGraph(id: string): RecordedGraph | undefined | Promise<RecordedGraph | undefined>;
   /**
    * The full ids of runs that begin with `part` (dashes may be left out) or, if none does and it has at least four
    * digits, that end with it: of ids that begin with the time, the end tells more. At most `limit`.

@@ -6,6 +6,7 @@ export type {
   Backend,
   CacheChange,
   CommitResult,
+  DriverLease,
   EdgeWrite,
   EventWrite,
   FuncRef,
@@ -15,9 +16,13 @@ export type {
   PipelineRunWrite,
   PruneOptions,
   PruneResult,
+  RecordedEdge,
+  RecordedGraph,
+  RecordedRun,
   RunRef,
   RunWrite,
   StoredArtifact,
+  TakenOver,
   WriteBatch,
 } from "./backend.ts";
 export type { BlobCondition, BlobName, BlobStore, BlobToVerify, DeleteOptions, TransferOptions } from "./blob-store.ts";

@@ -16,6 +16,8 @@ function run(number: number, changes: Partial<Run> = {}): Run {
     id: id(number),
     rootId: id(0),
     parentId: number === 0 ? null : id(0),
+    parentAttempt: number === 0 ? 0 : 1,
+    awaited: false,
     kind: "func",
     func: { id: "step", name: "step", description: null, source: null, file: null, line: null },
     name: "step",

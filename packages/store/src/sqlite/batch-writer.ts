@@ -176,6 +176,7 @@ export class BatchWriter {
         run.name,
         list(run.tags),
         json(run.git),
+        hexBytes(run.code),
         run.startedAt,
         run.finishedAt,
         root.key,
@@ -199,6 +200,8 @@ export class BatchWriter {
       list(run.tags),
       JSON.stringify(run.origin),
       json(run.git),
+      hexBytes(run.code),
+      json(run.rerun),
       run.createdAt,
       run.startedAt,
       run.finishedAt,
@@ -215,6 +218,7 @@ export class BatchWriter {
     }
     const target = runTargets[write.state];
     const values = [
+      Number(write.awaited),
       target.number,
       write.attempt,
       write.scheduledAt,
@@ -250,6 +254,7 @@ export class BatchWriter {
       write.ref.uuid,
       root.key,
       write.parent === null ? null : this.#runKey(write.parent, "parent run"),
+      write.parentAttempt,
       this.#funcKey(write.func),
       write.kind,
       write.name === write.func.record.name ? null : write.name,
@@ -257,6 +262,7 @@ export class BatchWriter {
       write.position,
       json(write.options),
       write.createdAt,
+      Number(write.awaited),
       tooLate ? runTargets.CANCELED.number : target.number,
       write.attempt,
       write.scheduledAt,

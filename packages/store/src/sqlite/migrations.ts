@@ -52,7 +52,7 @@ CREATE TABLE artifact_blobs (
   PRIMARY KEY (artifact_key, number)
 ) WITHOUT ROWID;
 
--- The key is that of the root run. The five counts are kept by whoever writes runs.
+-- The key is that of the root run. Who holds the fence drives it; the others may not write. The five counts are kept by whoever writes runs.
 CREATE TABLE pipeline_runs (
   key INTEGER PRIMARY KEY,
   uuid BLOB NOT NULL UNIQUE,
@@ -63,10 +63,15 @@ CREATE TABLE pipeline_runs (
   tags TEXT,
   origin TEXT NOT NULL,
   git TEXT,
+  code BLOB,
+  rerun TEXT,
   created_at INTEGER NOT NULL,
   started_at INTEGER,
   finished_at INTEGER,
   reason TEXT,
+  fence INTEGER NOT NULL DEFAULT 0,
+  driver TEXT,
+  alive_at INTEGER,
   runs INTEGER NOT NULL DEFAULT 0,
   finished INTEGER NOT NULL DEFAULT 0,
   failed INTEGER NOT NULL DEFAULT 0,
@@ -81,6 +86,8 @@ CREATE TABLE runs (
   uuid BLOB NOT NULL UNIQUE,
   root_key INTEGER NOT NULL REFERENCES pipeline_runs (key),
   parent_key INTEGER REFERENCES runs (key),
+  parent_attempt INTEGER NOT NULL,
+  awaited INTEGER NOT NULL,
   func_key INTEGER NOT NULL REFERENCES funcs (key),
   kind TEXT NOT NULL,
   name TEXT,

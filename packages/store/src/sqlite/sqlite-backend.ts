@@ -10,6 +10,8 @@ import type {
   CommitResult,
   ListOptions,
   PruneOptions,
+  RecordedGraph,
+  TakenOver,
   WriteBatch,
 } from "../backend.ts";
 import type * as ArtifactQueries from "./artifact-queries.ts";
@@ -87,6 +89,22 @@ export class SqliteBackend implements Backend {
 
   cancelPipelineRun(id: string, reason: string, now: number): Promise<boolean> {
     return this.#attempt(() => cancelPipelineRun(this.#database, id, reason, now));
+  }
+
+  takeOver(): Promise<TakenOver> {
+    throw new Error("not yet");
+  }
+
+  keepAlive(): AsyncDisposable {
+    throw new Error("not yet");
+  }
+
+  driverOf(): Promise<undefined> {
+    throw new Error("not yet");
+  }
+
+  readGraph(): RecordedGraph | undefined {
+    throw new Error("not yet");
   }
 
   findRuns(part: string, limit: number) {

@@ -32,10 +32,15 @@ interface PipelineRunTable {
   tags: string | null;
   origin: string;
   git: string | null;
+  code: Uint8Array | null;
+  rerun: string | null;
   created_at: number;
   started_at: number | null;
   finished_at: number | null;
   reason: string | null;
+  fence: number;
+  driver: string | null;
+  alive_at: number | null;
   runs: number;
   finished: number;
   failed: number;
@@ -48,6 +53,8 @@ interface RunTable {
   uuid: Uint8Array;
   root_key: number;
   parent_key: number | null;
+  parent_attempt: number;
+  awaited: number;
   func_key: number;
   kind: string;
   name: string | null;

@@ -9,9 +9,9 @@ export const metaQuery = `SELECT epoch, run_floor, artifact_floor, indexed_artif
     (SELECT max(key) FROM artifacts) AS last_artifact
   FROM meta WHERE key = 1`;
 
-const runColumns = `key, uuid, root_key, parent_key, func_key, kind, name, tags, position, options, created_at,
-  state, attempt, scheduled_at, started_at, ran_at, finished_at, output_key, failure, reason, progress`;
-const runChanges = `state = ?, attempt = ?, scheduled_at = ?, started_at = ?, ran_at = ?, finished_at = ?,
+const runColumns = `key, uuid, root_key, parent_key, parent_attempt, func_key, kind, name, tags, position, options, created_at,
+  awaited, state, attempt, scheduled_at, started_at, ran_at, finished_at, output_key, failure, reason, progress`;
+const runChanges = `awaited = ?, state = ?, attempt = ?, scheduled_at = ?, started_at = ?, ran_at = ?, finished_at = ?,
   output_key = ?, failure = ?, reason = ?, progress = ?`;
 const cacheColumns = "cache_status, cache_key, origin_run, saved, cache_note";
 const cacheChanges = "cache_status = ?, cache_key = ?, origin_run = ?, saved = ?, cache_note = ?";
@@ -37,10 +37,10 @@ export function prepareWrites(database: DatabaseSync) {
     selectPipelineRun: database.prepare("SELECT state, reason FROM pipeline_runs WHERE key = ?"),
     insertPipelineRun: insert(
       "pipeline_runs",
-      "key, uuid, state, kind, func_id, name, tags, origin, git, created_at, started_at, finished_at",
+      "key, uuid, state, kind, func_id, name, tags, origin, git, code, rerun, created_at, started_at, finished_at",
     ),
     updatePipelineRun: database.prepare(
-      `UPDATE pipeline_runs SET state = ?, name = ?, tags = ?, git = ifnull(?, git), started_at = ?, finished_at = ?
+      `UPDATE pipeline_runs SET state = ?, name = ?, tags = ?, git = ifnull(?, git), code = ifnull(?, code), started_at = ?, finished_at = ?
        WHERE key = ? AND (1 << state) & ?`,
     ),
     addCounts: database.prepare(

@@ -31,6 +31,7 @@ export function batch(parts: Partial<WriteBatch>): WriteBatch {
     logs: none,
     metrics: none,
     cacheChanges: none,
+    driver: null,
     ...parts,
   };
 }
@@ -58,6 +59,8 @@ export function pipelineRun(root: RunRef, changes: Partial<PipelineRun> = {}): P
       versions: { reprise: "0.1.0", node: "24.0.0", platform: "linux-x64" },
     },
     git: null,
+    code: null,
+    rerun: null,
     createdAt: 1_000,
     startedAt: 1_001,
     finishedAt: null,
@@ -71,6 +74,8 @@ export function runWrite(root: RunRef, changes: Partial<RunWrite> = {}): RunWrit
     ref: newRef(),
     root,
     parent: root,
+    parentAttempt: 1,
+    awaited: false,
     func: funcRef("step"),
     kind: "func",
     name: "step",
@@ -95,7 +100,7 @@ export function runWrite(root: RunRef, changes: Partial<RunWrite> = {}): RunWrit
 
 /** The row of the root run of a pipeline run. */
 export function rootWrite(root: RunRef, changes: Partial<RunWrite> = {}): RunWrite {
-  return runWrite(root, { ref: root, parent: null, position: 0, state: "RUNNING", ...changes });
+  return runWrite(root, { ref: root, parent: null, parentAttempt: 0, position: 0, state: "RUNNING", ...changes });
 }
 
 /** Writes a pipeline run with its root run; gives its reference. */
