@@ -8,6 +8,8 @@ import { nestedFailure, timeoutFailure, withBrokenPolicy } from "./failures.ts";
 import { depth, isAwaited } from "./graph.ts";
 import { Queue } from "./queue.ts";
 import type { RunNode, Wait } from "./run-node.ts";
+import { Slots } from "./slots.ts";
+import { Waits } from "./waits.ts";
 
 type Clock<N> = { readonly node: N; readonly clock: number; readonly what: "timeout" | "retry"; readonly at: number };
 
@@ -19,21 +21,21 @@ type Clock<N> = { readonly node: N; readonly clock: number; readonly what: "time
  * Every step costs O(1) per edge of the graph.
  */
 export class Scheduler<N extends RunNode<N>> {
-  readonly #concurrency: number;
   readonly #announce: boolean;
   readonly #ready = new Queue<N>();
-  readonly #wakes = new Queue<Wait<N>>();
   readonly #ended = new Queue<N>();
   readonly #deadlines = new Deadlines<Clock<N>>(runs);
   readonly #commands = new Queue<Command<N>>();
-  #running = 0;
+  readonly #slots: Slots<N>;
+  readonly #waits: Waits<N>;
 
   /**
    * @param options.concurrency how many bodies may execute at once; a body that waits for a value does not count.
    * @param options.announce whether to make `changed` commands; without anybody who records them they only cost time.
    */
   constructor(options: { readonly concurrency: number; readonly announce: boolean }) {
-    this.#concurrency = options.concurrency;
+    this.#slots = new Slots(options.concurrency);
+    this.#waits = new Waits(this.#slots, this.#commands);
     this.#announce = options.announce;
   }
 
@@ -49,7 +51,7 @@ export class Scheduler<N extends RunNode<N>> {
 
   /** Bodies that execute now. */
   get running(): number {
-    return this.#running;
+    return this.#slots.taken;
   }
 
   /** Takes a new run into the graph. It starts when all of `sources` are RESOLVED. */
@@ -108,10 +110,8 @@ export class Scheduler<N extends RunNode<N>> {
 
   /** Gives free slots to bodies that can go on, then to runs that can start. At most `limit` commands are made. */
   dispatch(now: number, limit = Number.POSITIVE_INFINITY): void {
-    for (let made = 0; made < limit && this.#running < this.#concurrency;) {
-      const wait = this.#wakes.take();
-      if (wait !== undefined) {
-        this.#resume(wait);
+    for (let made = 0; made < limit && this.#slots.areFree;) {
+      if (this.#waits.resumeNext()) {
         made += 1;
         continue;
       }
@@ -120,7 +120,7 @@ export class Scheduler<N extends RunNode<N>> {
       // It ended while it queued. That makes no command, so it must not count as one: the caller would think all is done.
       if (node.state !== "SCHEDULED") continue;
       made += 1;
-      this.#takeSlot(node);
+      this.#slots.take(node);
       this.#go(node, "RUNNING", now);
       this.#commands.push({ type: "start", node });
     }
@@ -134,7 +134,7 @@ export class Scheduler<N extends RunNode<N>> {
     if (node.state !== "RUNNING" || node.attempt !== attempt) return false;
     node.bodyDone = true;
     node.assembles = assembles;
-    this.#releaseSlot(node);
+    this.#slots.release(node);
     if (node.unhandled !== undefined) this.#failNested(node, node.unhandled[0] as N, now);
     else if (node.openChildren === 0 && !assembles) this.#resolve(node, now);
     else {
@@ -172,7 +172,7 @@ export class Scheduler<N extends RunNode<N>> {
         if (dependent.missing === 0 && dependent.state === "CREATED") this.#admit(dependent, now);
       }
     }
-    this.#deliver(node);
+    this.#waits.end(node);
     this.#ended.push(node);
     this.#settle(now);
   }
@@ -203,16 +203,12 @@ export class Scheduler<N extends RunNode<N>> {
       this.#markHandled(source);
       return undefined;
     }
-    const wait: Wait<N> = { waiter, source, open: true };
-    (source.waiters ??= []).push(wait);
-    waiter.waits += 1;
-    if (waiter.waits === 1) this.#releaseSlot(waiter);
-    return wait;
+    return this.#waits.begin(waiter, source);
   }
 
   /** A body gives up waiting; the wait is delivered as soon as the body may go on. */
   stopWaiting(wait: Wait<N>): void {
-    this.#wake(wait);
+    this.#waits.wake(wait);
   }
 
   /** Cancels a run and everything below it. False if it had ended. */
@@ -348,7 +344,7 @@ export class Scheduler<N extends RunNode<N>> {
     const { dependents } = node;
     node.dependents = undefined;
     if (dependents !== undefined) this.#cancelDependents(node, dependents, now);
-    this.#deliver(node);
+    this.#waits.end(node);
     this.#ended.push(node);
   }
 
@@ -357,7 +353,7 @@ export class Scheduler<N extends RunNode<N>> {
       this.#commands.push({ type: "abort", node, attempt: node.attempt });
     }
     node.waits = 0;
-    this.#releaseSlot(node);
+    this.#slots.release(node);
   }
 
   #cancelDescendants(node: N, reason: string, now: number): void {
@@ -393,7 +389,7 @@ export class Scheduler<N extends RunNode<N>> {
       this.#go(node, "CANCELED", now);
       this.#releaseGate(node, now);
       if (isAwaited(node)) this.#markHandled(source);
-      this.#deliver(node);
+      this.#waits.end(node);
       this.#ended.push(node);
     }
   }
@@ -428,43 +424,6 @@ export class Scheduler<N extends RunNode<N>> {
       parent.unhandled = left.length === 0 ? undefined : left;
     }
     if (origin !== undefined && origin.parent === parent) origin.handled = true;
-  }
-
-  #deliver(source: N): void {
-    const { waiters } = source;
-    source.waiters = undefined;
-    if (waiters !== undefined) for (const wait of waiters) this.#wake(wait);
-  }
-
-  #wake(wait: Wait<N>): void {
-    if (!wait.open) return;
-    wait.open = false;
-    const { waiter } = wait;
-    // RAN: the loser of a race, say, which the body did not wait for; it may still have something to tidy up.
-    if (waiter.state !== "RUNNING" && waiter.state !== "RAN") return;
-    waiter.waits -= 1;
-    // Only the last of several waits needs the slot back: a body that still waits for another must not hold one.
-    if (waiter.waits === 0 && !waiter.bodyDone) this.#wakes.push(wait);
-    else this.#commands.push({ type: "deliver", wait });
-  }
-
-  #resume(wait: Wait<N>): void {
-    const { waiter } = wait;
-    if (waiter.state === "RUNNING" && waiter.waits === 0 && !waiter.holdsSlot && !waiter.bodyDone) {
-      this.#takeSlot(waiter);
-    }
-    this.#commands.push({ type: "deliver", wait });
-  }
-
-  #takeSlot(node: N): void {
-    node.holdsSlot = true;
-    this.#running += 1;
-  }
-
-  #releaseSlot(node: N): void {
-    if (!node.holdsSlot) return;
-    node.holdsSlot = false;
-    this.#running -= 1;
   }
 
   #releaseGate(node: N, now: number): void {
