@@ -17,7 +17,7 @@ import type {
   WithoutContext,
 } from "./func-types.ts";
 import { makeFuture } from "./future.ts";
-import type { Settle } from "./future-types.ts";
+import type { Future, Settle } from "./future-types.ts";
 import { elementCall, mapDefinition, type MapOptions, parseMapOptions } from "./map.ts";
 import { isContextName, parameterNames } from "./parameters.ts";
 import { callPlace, formatPlace, type SourcePlace } from "./source.ts";
@@ -207,6 +207,11 @@ function makeFunc(definition: FuncDefinition): unknown {
     map: { value: map },
     [funcBrand]: { value: definition },
   });
+}
+
+/** Calls a func of which only the definition is at hand, e.g. one that its file does not export. */
+export function callOf(definition: FuncDefinition, args: readonly unknown[]): Future<unknown> {
+  return (makeFunc(definition) as (...given: readonly unknown[]) => Future<unknown>)(...args);
 }
 
 function begin(call: Call): unknown {

@@ -24,13 +24,14 @@ export {
   type CodeOwner,
 } from "./code-digest/code-digests.ts";
 export { context, type RunContext, type RunLog } from "./context.ts";
-export { func } from "./func.ts";
+export { callOf, func } from "./func.ts";
 export { definedFuncs, definitionOf, type FuncDefinition } from "./func-definition.ts";
 export type { Func, FuncOptions } from "./func-types.ts";
 export { isFuture, order } from "./future.ts";
 export type { Future, Lift, LiftArgs, Pending, Settle } from "./future-types.ts";
 export { type Durability, LocalRunner, type LocalRunnerOptions } from "./local-runner.ts";
 export type { MapOptions } from "./map.ts";
+export { graphRunsOf } from "./rerun/graph-runs.ts";
 export type { Resources } from "./resources.ts";
 export { RunFailure } from "./run-failure.ts";
 export { refuseRuns, Runner, type RunHandle } from "./runner.ts";
