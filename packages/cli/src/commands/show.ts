@@ -43,6 +43,7 @@ async function storyJson(store: Home, story: RunStory): Promise<object> {
   const { run, pipelineRun, runs, path, edges, output, computedBy, attempts, events, metrics } = story;
   const inputs = [];
   for (const edge of edges) {
+    if (edge.kind === "result") continue;
     const stored = edge.artifactId === null ? undefined : await store.backend.getArtifact(edge.artifactId);
     inputs.push({ ...edge, artifact: stored?.artifact ?? null });
   }
@@ -53,6 +54,7 @@ async function storyJson(store: Home, story: RunStory): Promise<object> {
     runs: runs.map(withoutSource),
     inputs,
     output: output ?? null,
+    outputParts: edges.filter(({ kind }) => kind === "result"),
     originRunExists: run.cache.originRunId === null ? null : computedBy !== undefined,
     attempts,
     events,

@@ -15,7 +15,10 @@ export class History {
    */
   async executed(run: Run): Promise<Run | undefined> {
     const { status, originRunId } = run.cache;
-    if (status !== "HIT" || originRunId === null) return run;
+    if (originRunId === null) return run;
+    // What a re-run took over, it took over with all runs below it; the times stand with the original.
+    if (status === "CLONED") return (await this.#home.backend.getRun(originRunId)) ?? run;
+    if (status !== "HIT") return run;
     // Its body executed all the same, to check that it is deterministic.
     if (run.startedAt !== null) return run;
     return this.#home.backend.getRun(originRunId);

@@ -12,6 +12,7 @@ import { showTree } from "./show-tree.ts";
 import { valueLines } from "./value-lines.ts";
 
 const maxEvents = 20;
+const maxParts = 3;
 
 /** How much to show. */
 export interface StoryOptions {
@@ -36,7 +37,7 @@ export async function storyLines(
     ["Runs", story.runs.length > 1 ? showTree(run, story.runs, tree) : []],
     ["Input", await inputLines(home, story, output)],
     [
-      run.output === null ? "" : `Output  ${output.paint("dim", shortArtifactId(run.output))}`,
+      run.output === null ? "" : `Output  ${output.paint("dim", `${shortArtifactId(run.output)}${madeOf(story)}`)}`,
       await outputLines(home, run, output),
     ],
     ["Attempts that failed", attemptLines(story, output)],
@@ -132,6 +133,8 @@ function cacheLines({ run, computedBy, pipelineRun }: RunStory, { paint }: Outpu
 async function inputLines(home: Home, { edges, sources }: RunStory, output: Output): Promise<string[]> {
   const lines: string[] = [];
   for (const edge of edges) {
+    // The others say how arguments and results were put together: what came of that is shown.
+    if (edge.kind !== "data" && edge.kind !== "order") continue;
     const source = edge.sourceRunId === null ? undefined : sources.get(edge.sourceRunId);
     const from = source === undefined ? "" : `from ${source.name} ${shortId(source.id)}${edge.sourcePath}`;
     if (edge.kind === "order") {
@@ -149,6 +152,18 @@ async function inputLines(home: Home, { edges, sources }: RunStory, output: Outp
     }
   }
   return lines;
+}
+
+/** Of a result that other runs gave, whole or in parts: which. */
+function madeOf({ edges, sources }: RunStory): string {
+  const parts = edges.filter(({ kind, sourceRunId }) => kind === "result" && sourceRunId !== null);
+  if (parts.length === 0) return "";
+  const told = parts.slice(0, maxParts).map(({ argumentPath, sourceRunId, sourcePath }) => {
+    const place = argumentPath === "" ? "" : `${argumentPath} `;
+    return `${place}from ${sources.get(sourceRunId ?? "")?.name ?? "another run"} ${shortId(sourceRunId ?? "")}${sourcePath}`;
+  });
+  const rest = parts.length - told.length;
+  return `  ${told.join(", ")}${rest === 0 ? "" : `, … ${rest} more`}`;
 }
 
 async function outputLines(home: Home, run: Run, output: Output): Promise<string[]> {
