@@ -64,6 +64,7 @@ export {
   type RerunReason,
   type RerunRequest,
 } from "./rerun/rerun-plan.ts";
+export { rerunReasonWords } from "./rerun/reason-words.ts";
 export { planResume, type ResumeAction, type ResumedRun } from "./rerun/resume-plan.ts";
 export {
   decideRetry,
@@ -98,7 +99,7 @@ export {
 } from "./run-errors.ts";
 export { formatRunId, parseRunId, writeRunId } from "./run-id.ts";
 export { Queue } from "./scheduler/queue.ts";
-export { type Gate, RunNode, type Wait } from "./scheduler/run-node.ts";
+export { type Gate, type Past, RunNode, type Wait } from "./scheduler/run-node.ts";
 export type { Command } from "./scheduler/command.ts";
 export { Scheduler } from "./scheduler/scheduler.ts";
 export { version } from "./version.ts";

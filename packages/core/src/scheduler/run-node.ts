@@ -17,6 +17,16 @@ export interface Wait<N> {
   open: boolean;
 }
 
+/** How far a run had come before, for one that goes on. */
+export interface Past {
+  /** How many attempts are over. */
+  readonly attempt: number;
+  /** When the attempt that goes on was first SCHEDULED, in milliseconds since 1970: its timeout counts from there. */
+  readonly since?: number | undefined;
+  /** When its next attempt is due, if it waits for that. */
+  readonly retryAt?: number | undefined;
+}
+
 /** What most runs never have. */
 interface Rare<N> {
   gate: Gate<N> | undefined;
@@ -25,6 +35,7 @@ interface Rare<N> {
   failure: Failure | undefined;
   origin: N | undefined;
   reason: string | undefined;
+  since: number | undefined;
 }
 
 const handled = 1;
@@ -176,6 +187,14 @@ export abstract class RunNode<N extends RunNode<N>> {
     if (reason !== this.reason) this.#rarely().reason = reason;
   }
 
+  /** When an attempt that was interrupted was first SCHEDULED, until it is SCHEDULED again. */
+  get since(): number | undefined {
+    return this.#rare?.since;
+  }
+  set since(since: number | undefined) {
+    if (since !== this.since) this.#rarely().since = since;
+  }
+
   #set(flag: number, on: boolean): void {
     this.#flags = on ? this.#flags | flag : this.#flags & ~flag;
   }
@@ -188,6 +207,7 @@ export abstract class RunNode<N extends RunNode<N>> {
       failure: undefined,
       origin: undefined,
       reason: undefined,
+      since: undefined,
     };
     return this.#rare;
   }

@@ -5,9 +5,10 @@ import { canRunGo, isFinished, type RunState } from "../states.ts";
 import type { Command } from "./command.ts";
 import { Deadlines } from "./deadlines.ts";
 import { nestedFailure, timeoutFailure, withBrokenPolicy } from "./failures.ts";
+import { leaveGate, passGate } from "./gates.ts";
 import { depth, isAwaited } from "./graph.ts";
 import { Queue } from "./queue.ts";
-import type { RunNode, Wait } from "./run-node.ts";
+import type { Past, RunNode, Wait } from "./run-node.ts";
 import { Slots } from "./slots.ts";
 import { Waits } from "./waits.ts";
 
@@ -54,14 +55,16 @@ export class Scheduler<N extends RunNode<N>> {
     return this.#slots.taken;
   }
 
-  /** Takes a new run into the graph. It starts when all of `sources` are RESOLVED. */
-  create(node: N, sources: readonly N[], now: number): void {
-    const { parent } = node;
-    if (parent !== null) {
-      this.#forgetEnded(parent);
-      (parent.children ??= []).push(node);
-      parent.openChildren += 1;
-      node.parentAttempt = parent.attempt;
+  /**
+   * Takes a new run into the graph. It starts when all of `sources` are RESOLVED.
+   *
+   * @param past how far it had come before the pipeline run was interrupted.
+   */
+  create(node: N, sources: readonly N[], now: number, past?: Past): void {
+    this.#enter(node);
+    if (past !== undefined) {
+      node.attempt = past.attempt;
+      node.since = past.since;
     }
     let failed: N | undefined;
     for (const source of sources) {
@@ -72,7 +75,43 @@ export class Scheduler<N extends RunNode<N>> {
     }
     if (this.#announce) this.#commands.push({ type: "changed", node, now });
     if (failed !== undefined) this.#cancelDependents(failed, [node], now);
+    else if (past?.retryAt !== undefined) this.#awaitRetry(node, past.retryAt);
     else if (node.missing === 0) this.#admit(node, now);
+    this.#settle(now);
+  }
+
+  /** Takes a run into the graph whose result is there: others may depend on it. Nobody is told. */
+  adoptResolved(node: N): void {
+    node.parentAttempt = node.parent?.attempt ?? 0;
+    this.#step(node, "RESOLVED");
+    node.published = true;
+    if (node.parent === null) this.#commands.push({ type: "ended" });
+  }
+
+  /**
+   * Takes a run into the graph, or one that asked the cache, whose body has given its result in an earlier pipeline run
+   * or before this one was interrupted. Its children are to be created next, and {@link childrenAdopted} called then.
+   *
+   * @param assembles whether the result holds futures of its children.
+   */
+  adoptReturned(node: N, past: Past, assembles: boolean, now: number): void {
+    const { parent, gate } = node;
+    if (parent !== null && node.parentAttempt === 0) this.#enter(node);
+    node.attempt = Math.max(past.attempt, 1);
+    for (const state of ["SCHEDULED", "RUNNING"] as const) this.#step(node, state);
+    node.bodyDone = true;
+    node.assembles = assembles;
+    if (gate !== undefined) {
+      gate.active += 1;
+      node.holdsGate = true;
+    }
+    if (node.timeout !== undefined) this.#setClock(node, "timeout", (past.since ?? now) + node.timeout);
+    this.#go(node, "RAN", now);
+  }
+
+  /** The children of a run that was adopted are there. */
+  childrenAdopted(node: N, now: number): void {
+    if (node.state === "RAN" && node.openChildren === 0) this.#childrenDone(node, now);
     this.#settle(now);
   }
 
@@ -248,6 +287,22 @@ export class Scheduler<N extends RunNode<N>> {
     parent.children = children.filter((child) => !isFinished(child.state));
   }
 
+  #enter(node: N): void {
+    const { parent } = node;
+    if (parent === null) return;
+    this.#forgetEnded(parent);
+    (parent.children ??= []).push(node);
+    parent.openChildren += 1;
+    node.parentAttempt = parent.attempt;
+  }
+
+  /** A run that waited for its next attempt goes on waiting. */
+  #awaitRetry(node: N, at: number): void {
+    for (const state of ["SCHEDULED", "RETRYING"] as const) this.#step(node, state);
+    node.clock += 1;
+    this.#setClock(node, "retry", at);
+  }
+
   /** Inputs are there: what was computed before needs neither a place behind the gate nor a slot. */
   #admit(node: N, now: number): void {
     if (node.asksCache) this.#commands.push({ type: "lookup", node });
@@ -262,23 +317,15 @@ export class Scheduler<N extends RunNode<N>> {
 
   /** Through the gate, if there is one, to the queue for a slot. */
   #pass(node: N, now: number): void {
-    const { gate } = node;
-    if (gate !== undefined && !node.holdsGate) {
-      if (gate.active >= gate.limit) {
-        gate.queue.push(node);
-        return;
-      }
-      gate.active += 1;
-      node.holdsGate = true;
-    }
-    this.#enqueue(node, now);
+    if (passGate(node)) this.#enqueue(node, now);
   }
 
   #enqueue(node: N, now: number): void {
     node.clock += 1;
     node.attempt += 1;
     this.#go(node, "SCHEDULED", now);
-    if (node.timeout !== undefined) this.#setClock(node, "timeout", now + node.timeout);
+    if (node.timeout !== undefined) this.#setClock(node, "timeout", (node.since ?? now) + node.timeout);
+    node.since = undefined;
     this.#ready.push(node);
   }
 
@@ -410,10 +457,14 @@ export class Scheduler<N extends RunNode<N>> {
         (parent.unhandled ??= []).push(node);
         if (parent.state === "RAN") this.#failNested(parent, node, now);
       } else if (parent.state === "RAN" && parent.openChildren === 0) {
-        if (parent.assembles) this.#commands.push({ type: "assemble", node: parent });
-        else this.#resolve(parent, now);
+        this.#childrenDone(parent, now);
       }
     }
+  }
+
+  #childrenDone(node: N, now: number): void {
+    if (node.assembles) this.#commands.push({ type: "assemble", node });
+    else this.#resolve(node, now);
   }
 
   #markHandled(node: N): void {
@@ -427,15 +478,8 @@ export class Scheduler<N extends RunNode<N>> {
   }
 
   #releaseGate(node: N, now: number): void {
-    const { gate } = node;
-    if (gate === undefined || !node.holdsGate) return;
-    node.holdsGate = false;
-    gate.active -= 1;
-    for (let next = gate.queue.take(); next !== undefined; next = gate.queue.take()) {
-      if (next.state !== "CREATED") continue;
-      this.#pass(next, now);
-      return;
-    }
+    const next = leaveGate(node);
+    if (next !== undefined) this.#pass(next, now);
   }
 
   #step(node: N, to: RunState): void {
