@@ -65,6 +65,7 @@ export {
   type RerunRequest,
 } from "./rerun/rerun-plan.ts";
 export { rerunReasonWords } from "./rerun/reason-words.ts";
+export { rerunReasonWords } from "./rerun/reason-words.ts";
 export { planResume, type ResumeAction, type ResumedRun } from "./rerun/resume-plan.ts";
 export {
   decideRetry,

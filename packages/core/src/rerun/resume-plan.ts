@@ -1,3 +1,4 @@
+import { connect, type GraphNode } from "./graph.ts";
 import type { GraphRun } from "./graph-run.ts";
 
 /**
@@ -26,5 +27,32 @@ export interface ResumedRun {
  * @param runs all runs of the pipeline run, in order of creation.
  */
 export function planResume(runs: readonly GraphRun[]): ReadonlyMap<string, ResumedRun> {
-  throw new Error(`not yet: ${runs.length}`);
+  const plan = new Map<string, ResumedRun>();
+  const open: GraphNode[] = [];
+  const put = (node: GraphNode, action: ResumeAction, ifCalled: boolean): void => {
+    plan.set(node.run.id, { action, ifCalled: ifCalled && action !== "drop" });
+    if (node.children !== undefined) open.push(node);
+  };
+  for (const node of connect(runs).values()) if (node.parent === undefined) put(node, decide(node), false);
+  for (let parent = open.pop(); parent !== undefined; parent = open.pop()) {
+    const { action, ifCalled } = plan.get(parent.run.id) as ResumedRun;
+    const goesOn = action === "wait" || action === "reexecute";
+    for (const child of parent.children ?? []) {
+      // Who has not begun its attempt yet has no calls of it either: what is there was called by the last one.
+      const counts = !child.superseded && action !== "start";
+      if (child.finished || (counts && goesOn))
+        put(child, decide(child), counts && (ifCalled || action === "reexecute"));
+      else put(child, "drop", false);
+    }
+  }
+  return plan;
+}
+
+function decide(node: GraphNode): ResumeAction {
+  const { state, returned } = node.run;
+  if (node.finished) return "keep";
+  if (state !== "RUNNING" && state !== "RAN") return "start";
+  if (!returned) return "reexecute";
+  if (!node.isMap) for (const child of node.calls()) if (child.lacksItems && !child.finished) return "reexecute";
+  return "wait";
 }
