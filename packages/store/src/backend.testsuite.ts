@@ -1,8 +1,11 @@
 /** What every metadata store has to do: run by the tests of each implementation. */
 import { describe } from "vitest";
 import type { Backend } from "./backend.ts";
+import type { LeaseTimes } from "./sqlite/heartbeat.ts";
 import { testArtifacts } from "./testing/artifact-tests.ts";
 import { testConcurrency } from "./testing/concurrency-tests.ts";
+import { testDrivers } from "./testing/driver-tests.ts";
+import { testGraphs } from "./testing/graph-tests.ts";
 import { testLists } from "./testing/list-tests.ts";
 import { testPruning } from "./testing/prune-tests.ts";
 import { testRecords } from "./testing/record-tests.ts";
@@ -11,8 +14,8 @@ import { testStates } from "./testing/state-tests.ts";
 /** A store that the suite may fill. */
 export interface TestStore {
   /** Opens it; several at once are as several processes. Closed by whoever opened it. */
-  open(): Promise<Backend>;
-  /** An expression that opens it in another process, where `store` is this package. */
+  open(lease?: LeaseTimes): Promise<Backend>;
+  /** An expression that opens it in another process, where `store` is this package and `lease` a variable. */
   readonly expression: string;
   /** Makes it look as if a later release had written it. */
   makeNewer(): Promise<void>;
@@ -26,6 +29,8 @@ export function testBackend(name: string, create: () => Promise<TestStore>): voi
     testArtifacts(create);
     testLists(create);
     testPruning(create);
+    testGraphs(create);
+    testDrivers(create);
     testConcurrency(create);
   });
 }

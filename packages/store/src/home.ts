@@ -6,10 +6,10 @@ import type { Backend } from "./backend.ts";
 import { LocalBlobStore } from "./blobs/local-blob-store.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { CacheStore } from "./cache/cache-store.ts";
-import type { LeaseTimes } from "./cache/own-leases.ts";
 import { type CacheStoreOptions, SqliteCacheStore } from "./cache/sqlite-cache-store.ts";
 import { Settings } from "./settings.ts";
 import type { ConnectionOptions } from "./sqlite/connection.ts";
+import type { LeaseTimes } from "./sqlite/heartbeat.ts";
 import { SqliteBackend } from "./sqlite/sqlite-backend.ts";
 import { readOnly } from "./sqlite/sqlite-failure.ts";
 import { makeWorkdir } from "./workdirs.ts";
@@ -18,7 +18,7 @@ import { makeWorkdir } from "./workdirs.ts";
 export interface HomeOptions extends Pick<ConnectionOptions, "busyTimeout" | "maxPages"> {
   /** The folder. Default: the environment variable `REPRISE_HOME`, else `.reprise` in the user's home folder. */
   readonly path?: string;
-  /** How this process says that it is alive while it computes what others wait for. */
+  /** How this process says that it is alive while it drives pipeline runs and computes what others wait for. */
   readonly lease?: LeaseTimes;
 }
 

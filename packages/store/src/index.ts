@@ -42,7 +42,7 @@ export type {
   MaybePromise,
 } from "./cache/cache-store.ts";
 export { type CacheStoreOptions, SqliteCacheStore } from "./cache/sqlite-cache-store.ts";
-export type { LeaseTimes } from "./cache/own-leases.ts";
+export type { LeaseTimes } from "./sqlite/heartbeat.ts";
 export { isProcessGone, type ProcessIdentity } from "./process-gone.ts";
 export { SqliteBackend } from "./sqlite/sqlite-backend.ts";
 export { loadSqlite } from "./sqlite/load-sqlite.ts";

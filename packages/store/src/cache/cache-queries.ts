@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { KeyRecord } from "@reprise/core";
 import { formatHex, prefixRange } from "../sqlite/ids.ts";
-import { databaseTime } from "./cache-schema.ts";
+import { databaseTime } from "../sqlite/database-time.ts";
 import type { CacheEntryDetails, CacheFilter, CacheGroup } from "./cache-store.ts";
 import { type EntryRow, toEntry } from "./claims.ts";
 import { removeForgotten } from "./own-leases.ts";

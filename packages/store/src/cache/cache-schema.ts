@@ -77,6 +77,3 @@ CREATE INDEX waits_by_run ON waits (run_id);
 
 /** The file of the cache. Losing its last entries in a power cut costs computing them again, and nothing else. */
 export const cacheSchema: Schema = { migrations: [tables], synchronous: "NORMAL" };
-
-/** The time it is for the database, in milliseconds since 1970 UTC: one clock for all who share it. */
-export const databaseTime = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";

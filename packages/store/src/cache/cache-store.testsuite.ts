@@ -1,7 +1,7 @@
 /** What every store of a cache has to do: run by the tests of each implementation. */
 import { describe } from "vitest";
 import type { CacheStore } from "./cache-store.ts";
-import type { LeaseTimes } from "./own-leases.ts";
+import type { LeaseTimes } from "../sqlite/heartbeat.ts";
 import { testClaims } from "./testing/claim-tests.ts";
 import { testCycles } from "./testing/cycle-tests.ts";
 import { testFilters } from "./testing/filter-tests.ts";

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { KeyRecord } from "@reprise/core";
-import { databaseTime } from "./cache-schema.ts";
+import { databaseTime } from "../sqlite/database-time.ts";
 import type { CachePut, CacheWriteResult, CacheWrites, Lease } from "./cache-store.ts";
 import type { OwnLeases } from "./own-leases.ts";
 import { bytesOf, transact } from "./transaction.ts";

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isProcessGone } from "../process-gone.ts";
 import { formatHex } from "../sqlite/ids.ts";
-import { databaseTime } from "./cache-schema.ts";
+import { databaseTime } from "../sqlite/database-time.ts";
 import type { CacheEntry, Claim, ClaimRequest, LeaseHolder } from "./cache-store.ts";
 import type { NotedWait, OwnLeases } from "./own-leases.ts";
 import { bytesOf, transact } from "./transaction.ts";

@@ -1,16 +1,8 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { thisProcess } from "../process-gone.ts";
-import { databaseTime } from "./cache-schema.ts";
+import { databaseTime } from "../sqlite/database-time.ts";
+import { defaultLease, Heartbeat, type LeaseTimes } from "../sqlite/heartbeat.ts";
 import type { Lease } from "./cache-store.ts";
-import { Heartbeat } from "./heartbeat.ts";
-
-/** How a store says that its process is alive. */
-export interface LeaseTimes {
-  /** Milliseconds from one sign of life to the next. Default: 10,000. */
-  readonly heartbeat?: number;
-  /** Milliseconds of silence after which others take the leases over. Default: 30,000. */
-  readonly grace?: number;
-}
 
 /** What `waits` says of a run: the key that it waits for, and the keys that nobody gets before. */
 export interface NotedWait {
@@ -37,11 +29,11 @@ export class OwnLeases {
   #heartbeat: Heartbeat | undefined;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(database: DatabaseSync, place: string, { heartbeat = 10_000, grace = 30_000 }: LeaseTimes) {
+  constructor(database: DatabaseSync, place: string, { heartbeat, grace }: LeaseTimes) {
     this.#database = database;
     this.#place = place;
-    this.#heartbeatEvery = heartbeat;
-    this.#grace = grace;
+    this.#heartbeatEvery = heartbeat ?? defaultLease.heartbeat;
+    this.#grace = grace ?? defaultLease.grace;
   }
 
   /** Key of this process in `owners`; undefined before its first lease. */
@@ -85,7 +77,13 @@ export class OwnLeases {
     this.#saidAt = this.#sayingAt;
     clearTimeout(this.#idle);
     this.#idle = undefined;
-    this.#heartbeat ??= new Heartbeat(this.#place, owner, this.#heartbeatEvery);
+    this.#heartbeat ??= new Heartbeat({
+      place: this.#place,
+      statement: `UPDATE owners SET heartbeat_at = ${databaseTime} WHERE key = ?`,
+      parameters: [owner],
+      interval: this.#heartbeatEvery,
+      atOnce: false,
+    });
     this.#heartbeat.start();
   }
 

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type KeyRecord, RepriseError } from "@reprise/core";
 import { type ConnectionOptions, openConnection, openEmpty } from "../sqlite/connection.ts";
+import type { LeaseTimes } from "../sqlite/heartbeat.ts";
 import { readOnly, storeFailure } from "../sqlite/sqlite-failure.ts";
 import * as queries from "./cache-queries.ts";
 import { cacheSchema } from "./cache-schema.ts";
@@ -20,7 +21,7 @@ import type {
 } from "./cache-store.ts";
 import { CacheWriter, leasesOf } from "./cache-writer.ts";
 import { Claims } from "./claims.ts";
-import { type LeaseTimes, OwnLeases } from "./own-leases.ts";
+import { OwnLeases } from "./own-leases.ts";
 import { transact } from "./transaction.ts";
 
 /** How to open the file of a cache. Default of `busyTimeout` here: 10,000 milliseconds. */

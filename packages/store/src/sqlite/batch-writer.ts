@@ -21,6 +21,7 @@ import type {
 } from "../backend.ts";
 import { ArtifactKeys, type Meta } from "./artifact-keys.ts";
 import { rollback } from "./connection.ts";
+import { DriverFence } from "./driver-leases.ts";
 import { pipelineTargets, runTargets } from "./state-masks.ts";
 import { prepareWrites, type WriteStatements } from "./write-statements.ts";
 
@@ -47,6 +48,7 @@ export class BatchWriter {
   readonly #place: string;
   readonly #statements: WriteStatements;
   readonly #keys: ArtifactKeys;
+  readonly #fence: DriverFence;
   /** The epoch when this connection began: keys it was given since then are only in doubt if the epoch has changed. */
   #firstEpoch = -1;
   #epoch = -1;
@@ -63,6 +65,7 @@ export class BatchWriter {
     this.#place = place;
     this.#statements = prepareWrites(database);
     this.#keys = new ArtifactKeys(database);
+    this.#fence = new DriverFence(database);
   }
 
   /** Whoever will write may hold keys of artifacts that were read in this epoch. */
@@ -89,6 +92,7 @@ export class BatchWriter {
   }
 
   #write(batch: WriteBatch): void {
+    if (batch.driver !== null) this.#fence.check(batch.driver);
     this.#begin();
     for (const write of batch.artifacts) this.#writeArtifact(write);
     for (const write of batch.pipelineRuns) this.#writePipelineRun(write);
@@ -96,6 +100,7 @@ export class BatchWriter {
     for (const { run, cache } of batch.cacheChanges) {
       this.#statements.setCache.run(...cacheValues(cache), this.#runKey(run, "run"));
     }
+    for (const run of batch.awaited) this.#statements.setAwaited.run(this.#runKey(run, "run"));
     this.#writeEdges(batch.edges);
     this.#writeJournal(batch);
     for (const root of this.#roots) {
@@ -168,7 +173,7 @@ export class BatchWriter {
     return key;
   }
 
-  #writePipelineRun({ root, run }: PipelineRunWrite): void {
+  #writePipelineRun({ root, run, driver }: PipelineRunWrite): void {
     if (root.key !== 0) {
       const target = pipelineTargets[run.state];
       const { changes } = this.#statements.updatePipelineRun.run(
@@ -206,6 +211,7 @@ export class BatchWriter {
       run.startedAt,
       run.finishedAt,
     );
+    if (driver !== undefined) this.#fence.give(root.key, driver);
   }
 
   #writeRun(write: RunWrite): void {

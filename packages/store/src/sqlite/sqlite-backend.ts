@@ -8,22 +8,33 @@ import type {
   ArtifactRow,
   Backend,
   CommitResult,
+  DriverLease,
   ListOptions,
   PruneOptions,
   RecordedGraph,
   TakenOver,
   WriteBatch,
 } from "../backend.ts";
+import type { ProcessIdentity } from "../process-gone.ts";
 import type * as ArtifactQueries from "./artifact-queries.ts";
 import { ArtifactReader } from "./artifact-reader.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { cancelPipelineRun } from "./cancel.ts";
 import { type ConnectionOptions, openConnection, openEmpty } from "./connection.ts";
 import { discardArtifact } from "./discard-artifact.ts";
+import { beatParameters, beatStatement, driverOf, giveUp, takeOver } from "./driver-leases.ts";
+import { GraphReader } from "./graph-reader.ts";
+import { defaultLease, Heartbeat, type LeaseTimes } from "./heartbeat.ts";
 import { prune, referencedAfter } from "./prune.ts";
 import type * as RunQueries from "./run-queries.ts";
 import { readOnly, storeFailure } from "./sqlite-failure.ts";
 import type { Tables } from "./tables.ts";
+
+/** How to open the file of a metadata store. */
+export interface BackendOptions extends ConnectionOptions {
+  /** How this process says that it is alive while it drives pipeline runs. */
+  readonly lease?: LeaseTimes;
+}
 
 interface Reader {
   readonly database: Kysely<Tables>;
@@ -47,17 +58,22 @@ export class SqliteBackend implements Backend {
   readonly place: string;
   readonly #database: DatabaseSync;
   readonly #readOnly: boolean;
+  readonly #lease: Required<LeaseTimes>;
+  /** Ends what says that a driver is alive. */
+  readonly #beating = new Set<() => Promise<void>>();
   #writer: BatchWriter | undefined;
   #artifacts: ArtifactReader | undefined;
+  #graphs: GraphReader | undefined;
   #reader: Promise<Reader> | undefined;
   #open = true;
   /** Which file this is, to notice that somebody has removed or replaced it. */
   readonly #file: number | undefined;
 
-  private constructor(place: string, database: DatabaseSync, readOnly: boolean) {
+  private constructor(place: string, database: DatabaseSync, readOnly: boolean, { heartbeat, grace }: LeaseTimes = {}) {
     this.place = place;
     this.#database = database;
     this.#readOnly = readOnly;
+    this.#lease = { heartbeat: heartbeat ?? defaultLease.heartbeat, grace: grace ?? defaultLease.grace };
     this.#file = statSync(place, { throwIfNoEntry: false })?.ino;
   }
 
@@ -66,9 +82,9 @@ export class SqliteBackend implements Backend {
    *
    * Throws `RepriseError` `STORE_READ_ONLY`, `STORE_TOO_NEW`, `STORE_FULL` or `STORE_FAILED`.
    */
-  static open(path: string, options: ConnectionOptions = {}): SqliteBackend {
+  static open(path: string, options: BackendOptions = {}): SqliteBackend {
     const place = resolve(path);
-    return new SqliteBackend(place, openConnection(place, options), options.readOnly === true);
+    return new SqliteBackend(place, openConnection(place, options), options.readOnly === true, options.lease);
   }
 
   /** A store that holds nothing and cannot be written, in place of a file that does not exist. */
@@ -91,20 +107,46 @@ export class SqliteBackend implements Backend {
     return this.#attempt(() => cancelPipelineRun(this.#database, id, reason, now));
   }
 
-  takeOver(): Promise<TakenOver> {
-    throw new Error("not yet");
+  takeOver(id: string, driver: ProcessIdentity): Promise<TakenOver> {
+    return this.#attempt(() => {
+      const result = takeOver(this.#database, id, driver);
+      this.#checkPlace();
+      return result;
+    });
   }
 
-  keepAlive(): AsyncDisposable {
-    throw new Error("not yet");
+  keepAlive(lease: DriverLease): AsyncDisposable {
+    const { heartbeat, grace } = this.#lease;
+    const parameters = beatParameters(lease, grace);
+    const options = { place: this.place, statement: beatStatement, parameters, interval: heartbeat, atOnce: true };
+    const beating = new Heartbeat(options);
+    beating.start();
+    const ending = async (): Promise<void> => {
+      if (!this.#beating.delete(ending)) return;
+      await beating.stop();
+      try {
+        if (this.#open) giveUp(this.#database, lease);
+      } catch {
+        // Then others wait for the grace.
+      }
+    };
+    this.#beating.add(ending);
+    return { [Symbol.asyncDispose]: ending };
   }
 
-  driverOf(): Promise<undefined> {
-    throw new Error("not yet");
+  driverOf(id: string) {
+    return this.#attempt(() => driverOf(this.#database, id));
   }
 
-  readGraph(): RecordedGraph | undefined {
-    throw new Error("not yet");
+  readGraph(id: string): RecordedGraph | undefined {
+    try {
+      this.#graphs ??= new GraphReader(this.#database);
+      const { epoch, graph } = this.#graphs.read(id);
+      if (!this.#readOnly && graph !== undefined) this.#openWriter().holdsKeysOf(epoch);
+      return graph;
+    } catch (error) {
+      throw storeFailure(error, this.place);
+    }
   }
 
   findRuns(part: string, limit: number) {
@@ -213,10 +255,10 @@ export class SqliteBackend implements Backend {
   }
 
   /** Closes the file. Writing what stands in the log into the database is left to SQLite. */
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#beating].map((end) => end()));
     if (this.#open) this.#database.close();
     this.#open = false;
-    return Promise.resolve();
   }
 
   #openWriter(): BatchWriter {

@@ -52,6 +52,7 @@ export function prepareWrites(database: DatabaseSync) {
     insertCachedRun: insert("runs", `${cacheColumns}, ${runColumns}`),
     updateRun: updateRun(runChanges),
     updateCachedRun: updateRun(`${cacheChanges}, ${runChanges}`),
+    setAwaited: database.prepare("UPDATE runs SET awaited = 1 WHERE key = ?"),
     setCache: database.prepare(`UPDATE runs SET ${cacheChanges} WHERE key = ?`),
     lastEdge: database.prepare("SELECT max(number) AS number FROM edges WHERE run_key = ?"),
     insertEdge: insert(

@@ -31,6 +31,7 @@ export function batch(parts: Partial<WriteBatch>): WriteBatch {
     logs: none,
     metrics: none,
     cacheChanges: none,
+    awaited: none,
     driver: null,
     ...parts,
   };

@@ -32,6 +32,8 @@ export function testRecords(create: () => Promise<TestStore>): void {
         state: "COMPLETE",
         tags: ["nightly", "größe"],
         git: { remote: "git@host:a/b.git", branch: "main", commit: "abc", dirty: true },
+        code: "0c".repeat(32),
+        rerun: { rootId: idOf(newRef()), runId: idOf(newRef()), mode: "from", code: "stored" },
         finishedAt: 2_000,
       });
       await backend.commit(batch({ pipelineRuns: [{ root, run }], runs: [rootWrite(root, { state: "RESOLVED" })] }));
@@ -69,11 +71,14 @@ export function testRecords(create: () => Promise<TestStore>): void {
         position: 7,
         options: { timeout: "5m", retry: { retries: 2 } },
         kind: "map",
+        parentAttempt: 2,
       });
       const created = {
         id: idOf(write.ref),
         rootId: idOf(root),
         parentId: idOf(root),
+        parentAttempt: 2,
+        awaited: false,
         kind: "map",
         func: func.record,
         name: "train on Monday",
@@ -97,6 +102,7 @@ export function testRecords(create: () => Promise<TestStore>): void {
       expect(await backend.getRun(idOf(write.ref))).toEqual(created);
 
       const later = {
+        awaited: true,
         state: "FAILED",
         attempt: 3,
         scheduledAt: 1_003,
