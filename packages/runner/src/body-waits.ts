@@ -30,6 +30,7 @@ export class BodyWaits {
   /** The value of a part of a call that the scheduler knows, for a body that waits for it. */
   valueFor(body: Body, { call, path }: FuturePart, signal: AbortSignal | undefined): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#tracker?.awaited(call);
     const wait = this.#scheduler.wait(body.call, call);
     if (wait === undefined) {
       this.#hand(call, { promise, resolve, reject, path, stop: undefined });

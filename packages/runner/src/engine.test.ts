@@ -14,6 +14,7 @@ function trackerThat(breaks: (what: string) => boolean, heard: string[]): Tracke
     output: nothing,
     retry: nothing,
     late: nothing,
+    awaited: nothing,
     waits: nothing,
     resumes: nothing,
     cache: nothing,

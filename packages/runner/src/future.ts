@@ -5,6 +5,7 @@ import type { Call } from "./call.ts";
 import { type CallOptions, parseCallOptions } from "./call-options.ts";
 import { currentBody } from "./context.ts";
 import type { Future, PathStep } from "./future-types.ts";
+import { formatPath } from "./part-path.ts";
 
 /**
  * Futures at run time: a proxy around the call and the path of the part. The proxy turns property access into parts and
@@ -230,14 +231,4 @@ function describe(target: FuturePart): string {
 
 function inspectFuture(target: FuturePart): string {
   return `Future(${target.call.definition.id}${formatPath(target.path)} ${target.call.state})`;
-}
-
-/** A path as people write it: `.model`, `[0].name`, `["odd key"]`. */
-export function formatPath(path: readonly PathStep[]): string {
-  let text = "";
-  for (const step of path) {
-    if (typeof step === "number") text += `[${step}]`;
-    else text += /^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
-  }
-  return text;
 }

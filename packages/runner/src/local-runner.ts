@@ -380,6 +380,7 @@ class LocalPipelineRun {
       logs: [],
       metrics: [],
       cacheChanges: [],
+      awaited: [],
       driver: null,
     };
     return {

@@ -1,13 +1,15 @@
 import { type Encoded, type Failure, isFinished, type Progress, type RunState } from "@reprise/core";
-import type { ArtifactStore, FuncRef, RunRef, RunWrite } from "@reprise/store";
+import type { ArtifactStore, EdgeWrite, FuncRef, RunRef, RunWrite } from "@reprise/store";
 import type { CallCache } from "./cache/call-cache.ts";
 import type { Call, Composite } from "./call.ts";
 import { type FuncDefinition, funcRecord } from "./func-definition.ts";
-import { formatPath } from "./future.ts";
+import { formatPath } from "./part-path.ts";
 import { logData, logText } from "./log-data.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RunnerEvent } from "./runner-events.ts";
+import { recordedOptions } from "./recorded-options.ts";
 import type { StoredArtifactValue } from "./stored-values.ts";
+import type { TemplatePart } from "./template.ts";
 import type { CallTrack, LogEntry, MetricEntry, Tracker } from "./tracker.ts";
 import type { Stored } from "./values.ts";
 
@@ -90,6 +92,7 @@ export class PipelineTracker implements Tracker {
       row.state = state;
       row.attempt = call.attempt;
       stampState(row, state, now);
+      if (state === "RAN" && call.result !== undefined) this.#resultEdges(call, row.ref, call.result);
       if (isFinished(state)) {
         if (this.#progress.size > 0) this.#endProgress(call);
         if (call.cache !== undefined) this.#endCached(row, call, call.cache);
@@ -156,6 +159,14 @@ export class PipelineTracker implements Tracker {
       `attempt ${attempt} of ${call.label} ended when it no longer counted; its result was dropped`,
       Date.now(),
     );
+  }
+
+  awaited(source: Call): void {
+    const { write, batch } = source.track as CallTrack;
+    if (write.awaited) return;
+    // A row of the batch that is open is not written yet, and that of a run that has ended is not written again.
+    if (batch !== this.#recorder.batch) this.#recorder.awaited(write.ref);
+    write.awaited = true;
   }
 
   waits(call: Call, source: Call): void {
@@ -266,7 +277,7 @@ export class PipelineTracker implements Tracker {
       name: call.name,
       tags: call.tags,
       position: this.#position++,
-      options: call.changes === undefined ? null : { ...call.changes },
+      options: recordedOptions(call),
       createdAt: now,
       state: "CREATED",
       attempt: 0,
@@ -309,7 +320,32 @@ export class PipelineTracker implements Tracker {
     if (parts.length === 0) {
       const { ref } = this.#keep(stored as Stored);
       this.#recorder.edge({ ...edge, argumentPath: "", source: null, sourcePath: "", artifact: ref });
+    } else if (stored !== undefined) {
+      const { ref } = this.#keep(stored);
+      this.#recorder.edge({
+        ...edge,
+        kind: "template",
+        argumentPath: "",
+        source: null,
+        sourcePath: "",
+        artifact: ref,
+      });
     }
+    this.#partEdges(edge, parts);
+  }
+
+  /** With the state that says that the body has returned, in one batch: a body that executes again writes them once. */
+  #resultEdges({ map }: Call, run: RunRef, { stored, parts }: Composite): void {
+    if (map !== undefined) return;
+    const edge = { run, kind: "result", argument: -1, name: "" } as const;
+    if (stored !== undefined) {
+      const { ref } = this.#keep(stored);
+      this.#recorder.edge({ ...edge, argumentPath: "", source: null, sourcePath: "", artifact: ref });
+    }
+    this.#partEdges(edge, parts);
+  }
+
+  #partEdges(edge: Pick<EdgeWrite, "run" | "kind" | "argument" | "name">, parts: readonly TemplatePart[]): void {
     for (const part of parts) {
       this.#recorder.edge({
         ...edge,

@@ -35,6 +35,7 @@ class OpenBatch implements WriteBatch {
   readonly logs: OfRun<LogLine>[] = [];
   readonly metrics: OfRun<Metric>[] = [];
   readonly cacheChanges: CacheChange[] = [];
+  readonly awaited: RunRef[] = [];
   readonly driver: DriverLease | null = null;
   /** Blobs that must be on disk before the rows that name them. */
   readonly blobs: Promise<void>[] = [];
@@ -131,6 +132,11 @@ export class Recorder {
 
   metric(write: OfRun<Metric>): void {
     this.#add().metrics.push(write);
+  }
+
+  /** A run whose row is written is waited for. */
+  awaited(run: RunRef): void {
+    this.#add().awaited.push(run);
   }
 
   /** What became of a run's place in the cache once its row was written. */

@@ -155,7 +155,9 @@ describe("edges", () => {
     await begin();
     const double = named(runs, "double").id;
     const source = named(runs, "record").id;
-    expect(await edgesInto("nested")).toEqual([
+    const [template, ...edges] = await edgesInto("nested");
+    expect(template).toMatchObject({ kind: "template", argument: 0, name: "value" });
+    expect(edges).toEqual([
       { ...data, argument: 0, name: "value", argumentPath: ".items[0]", sourceRunId: double },
       { ...data, argument: 0, name: "value", argumentPath: ".items[1].deep", sourceRunId: source, sourcePath: ".name" },
       { ...data, argument: 0, name: "value", artifactId: await artifactOf({ items: [8, { deep: "n" }], own: 1 }) },

@@ -43,6 +43,8 @@ export interface Tracker {
   retry(call: Call, failure: Failure, delay: number, now: number): void;
   /** A body gave its result when it no longer counted. */
   late(call: Call, attempt: number): void;
+  /** The body that made a call waits for it, or has looked whether it has ended. */
+  awaited(source: Call): void;
   waits(call: Call, source: Call): void;
   resumes(call: Call): void;
   log(call: Call, entry: LogEntry): void;

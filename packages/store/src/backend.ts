@@ -63,6 +63,15 @@ export type TakenOver =
   | { readonly type: "finished"; readonly state: PipelineState }
   | { readonly type: "unknown" };
 
+/** Who drives a pipeline run, or drove it last. */
+export interface KnownDriver {
+  readonly driver: ProcessIdentity;
+  /** Milliseconds since it was last heard of. */
+  readonly silent: number;
+  /** How it has ended, so that somebody else may take over; undefined if it counts as alive. */
+  readonly ended: string | undefined;
+}
+
 /** A run as it was recorded, with what writers need to refer to it. */
 export interface RecordedRun extends Omit<Run, "rootId" | "func" | "output" | "cache"> {
   readonly ref: RunRef;
@@ -174,6 +183,8 @@ export interface WriteBatch {
   readonly logs: readonly OfRun<LogLine>[];
   readonly metrics: readonly OfRun<Metric>[];
   readonly cacheChanges: readonly CacheChange[];
+  /** Runs that were written before and are waited for since, whatever their state. */
+  readonly awaited: readonly RunRef[];
   /** Who writes: if its right is gone, nothing is written and the commit fails with `DRIVER_REPLACED`. Null: anybody. */
   readonly driver: DriverLease | null;
 }
@@ -254,8 +265,8 @@ export interface Backend extends AsyncDisposable {
    * disposing of what it gives, which never keeps the process alive.
    */
   keepAlive(lease: DriverLease): AsyncDisposable;
-  /** The driver of a pipeline run and the ms since it was last heard of; undefined if nobody ever drove it. */
-  driverOf(id: string): Promise<{ readonly driver: ProcessIdentity; readonly silent: number } | undefined>;
+  /** The driver of a pipeline run; undefined if nobody ever drove it. */
+  driverOf(id: string): Promise<KnownDriver | undefined>;
   /** Everything of a pipeline run that re-running and resuming it needs; synchronous where {@link commit} is. */
   readGraph(id: string): RecordedGraph | undefined | Promise<RecordedGraph | undefined>;
   /**

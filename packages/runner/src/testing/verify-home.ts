@@ -77,7 +77,10 @@ function problemsOf(run: Run, runs: ReadonlyMap<string, Run>): string[] {
   const problems: string[] = [];
   const name = nameOf(run);
   const { parentId, state } = run;
-  if ((state === "RESOLVED") !== (run.output !== null) && isFinished(state)) problems.push(`${name}: output and state`);
+  if (state === "RESOLVED" && run.output === null) problems.push(`${name}: it has no output`);
+  // A body may have given a value and its run have failed with a child.
+  if (isFinished(state) && state !== "RESOLVED" && run.output !== null && run.ranAt === null)
+    problems.push(`${name}: output and state`);
   if (isFinished(state) !== (run.finishedAt !== null)) problems.push(`${name}: end and state`);
   if (parentId === null) return problems;
   const parent = runs.get(parentId);
@@ -91,6 +94,9 @@ function edgeProblems(run: Run, edge: Edge, runs: ReadonlyMap<string, Run>): str
   if (edge.sourceRunId === null) return edge.artifactId === null ? [`${nameOf(run)}: an edge from nowhere`] : [];
   const source = runs.get(edge.sourceRunId);
   if (source === undefined) return [`${nameOf(run)}: the source of an argument is missing`];
+  // What a result is made of comes after the body.
+  if (edge.kind === "result")
+    return source.parentId === run.id ? [] : [`${nameOf(run)}: it did not call a part of its result`];
   // An element of a map waits for its own item only, which is what its edge names.
   if (run.attempt > 0 && source.state !== "RESOLVED")
     return [`${nameOf(run)} began before ${nameOf(source)} was there`];
