@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { formatRunId, parseRunId, type PipelineState, pipelineStates, RepriseError } from "@reprise/core";
-import type { DriverLease, RunRef, TakenOver } from "../backend.ts";
+import type { DriverLease, KnownDriver, RunRef, TakenOver } from "../backend.ts";
 import { isProcessGone, type ProcessIdentity } from "../process-gone.ts";
 import { rollback } from "./connection.ts";
 import { databaseTime } from "./database-time.ts";
@@ -120,15 +120,13 @@ function take(database: DatabaseSync, uuid: Uint8Array, driver: ProcessIdentity)
 }
 
 /** See `Backend.driverOf`. */
-export function driverOf(
-  database: DatabaseSync,
-  id: string,
-): { readonly driver: ProcessIdentity; readonly silent: number } | undefined {
+export function driverOf(database: DatabaseSync, id: string): KnownDriver | undefined {
   const uuid = parseRunId(id);
   if (uuid === undefined) return undefined;
   const row = database.prepare(`${selectDriver} WHERE uuid = ?`).get(uuid) as DriverRow | undefined;
   const driver = recordOf(row);
-  return row === undefined || driver === undefined ? undefined : { driver: identityOf(driver), silent: silenceOf(row) };
+  if (row === undefined || driver === undefined) return undefined;
+  return { driver: identityOf(driver), silent: silenceOf(row), ended: endOf(driver, row) };
 }
 
 /** Says, unless the pipeline run has ended anyway, that its driver will not go on with it: nobody has to wait for that. */
