@@ -6,6 +6,7 @@ import { testArtifacts } from "./testing/artifact-tests.ts";
 import { testConcurrency } from "./testing/concurrency-tests.ts";
 import { testDrivers } from "./testing/driver-tests.ts";
 import { testGraphs } from "./testing/graph-tests.ts";
+import { testLineage } from "./testing/lineage-tests.ts";
 import { testLists } from "./testing/list-tests.ts";
 import { testPruning } from "./testing/prune-tests.ts";
 import { testRecords } from "./testing/record-tests.ts";
@@ -30,6 +31,7 @@ export function testBackend(name: string, create: () => Promise<TestStore>): voi
     testLists(create);
     testPruning(create);
     testGraphs(create);
+    testLineage(create);
     testDrivers(create);
     testConcurrency(create);
   });

@@ -241,6 +241,12 @@ export interface PipelineRunSummary extends PipelineRun {
   readonly saved: number;
 }
 
+/** A run that has an artifact as an argument, and the edge that says so. */
+export interface Consumer {
+  readonly run: Run;
+  readonly edge: Edge;
+}
+
 /** The metadata store. All methods reject with `RepriseError` `STORE_…` that names the store's place. */
 export interface Backend extends AsyncDisposable {
   /** Where it is, for messages: a path or a URL without credentials. */
@@ -256,13 +262,16 @@ export interface Backend extends AsyncDisposable {
    */
   cancelPipelineRun(id: string, reason: string, now: number): Promise<boolean>;
   /**
-   * Makes this process the driver of an unfinished pipeline run whose driver is gone (its process has ended, or was not
-   * heard of for longer than it said it would be), and tells so in an event. Whoever drove it before can no longer write.
+   * Makes a process the driver of an unfinished pipeline run that nobody drives any more: its driver has ended, has given
+   * it up (see {@link keepAlive}), or was not heard of for longer than it said it would be, which for one that never began
+   * to say that it is alive are ten minutes. Tells so in an event of kind `resume`. Whoever drove it before can no longer
+   * write.
    */
   takeOver(id: string, driver: ProcessIdentity): Promise<TakenOver>;
   /**
-   * Says from now on that the driver is alive, also while its event loop is blocked. Whoever calls it ends that by
-   * disposing of what it gives, which never keeps the process alive.
+   * Says from now on that the driver is alive, also while its event loop is blocked; it never keeps the process alive.
+   * Whoever calls it ends that by disposing of what it gives, after its last commit: that gives the pipeline run up, so
+   * that nobody who wants to go on with it has to wait.
    */
   keepAlive(lease: DriverLease): AsyncDisposable;
   /** The driver of a pipeline run; undefined if nobody ever drove it. */
@@ -281,6 +290,13 @@ export interface Backend extends AsyncDisposable {
   getRun(id: string): Promise<Run | undefined>;
   /** All runs of a pipeline run in order of creation. */
   listRuns(rootId: string): Promise<readonly Run[]>;
+  /** Runs whose output is the artifact, oldest first. Reads all runs, tens of milliseconds for a hundred thousand. */
+  producersOf(artifactId: string): Promise<readonly Run[]>;
+  /**
+   * Runs that have the artifact as an argument, or were given it as a part of one by a future; oldest first, with the
+   * edge of each argument or part. Reads all edges, about as long.
+   */
+  consumersOf(artifactId: string): Promise<readonly Consumer[]>;
   /** Edges into a run, by argument. */
   edgesOf(runId: string): Promise<readonly Edge[]>;
   attemptsOf(runId: string): Promise<readonly Attempt[]>;

@@ -6,6 +6,7 @@ export type {
   Backend,
   CacheChange,
   CommitResult,
+  Consumer,
   DriverLease,
   EdgeWrite,
   EventWrite,

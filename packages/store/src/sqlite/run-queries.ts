@@ -11,7 +11,7 @@ import {
   formatRunId,
   parseRunId,
 } from "@reprise/core";
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql, type SqlBool } from "kysely";
 import type { ListOptions, PipelineRunSummary } from "../backend.ts";
 import { formatHex, prefixRange } from "./ids.ts";
 import { parse, toPipelineRun, toRun } from "./records.ts";
@@ -54,10 +54,18 @@ export async function listPipelineRuns(database: Database, options: ListOptions)
   return (await query.execute()).map(toPipelineRun);
 }
 
+/** Whether a column holds one of many numbers. */
+export function isAmong(column: string, numbers: Iterable<number>): RawBuilder<SqlBool> {
+  // As one parameter, of which SQLite takes only so many.
+  return sql`${sql.ref(column)} IN (SELECT value FROM json_each(${JSON.stringify([...numbers])}))`;
+}
+
 /** Runs that `where` selects, with everything that their rows refer to. */
-async function selectRuns(database: Database, column: "runs.uuid" | "root.uuid", id: string): Promise<Run[]> {
-  const uuid = parseRunId(id);
-  if (uuid === undefined) return [];
+export async function selectRuns(
+  database: Database,
+  where: RawBuilder<SqlBool>,
+  order: "runs.position" | "runs.uuid",
+): Promise<Run[]> {
   const rows = await database
     .selectFrom("runs")
     .innerJoin("pipeline_runs as root", "root.key", "runs.root_key")
@@ -65,8 +73,8 @@ async function selectRuns(database: Database, column: "runs.uuid" | "root.uuid",
     .leftJoin("artifacts", "artifacts.key", "runs.output_key")
     .selectAll("runs")
     .select(["root.uuid as root_uuid", "parent.uuid as parent_uuid", "artifacts.digest as output_digest"])
-    .where(column, "=", uuid)
-    .orderBy("runs.position")
+    .where(where)
+    .orderBy(order)
     .orderBy("runs.key")
     .execute();
   const funcs = await funcRecords(database, new Set(rows.map((row) => row.func_key)));
@@ -78,43 +86,58 @@ async function funcRecords(database: Database, keys: ReadonlySet<number>): Promi
   const rows = await database
     .selectFrom("funcs")
     .select(["key", "id", "name", "description", "source", "file", "line"])
-    .where(sql<boolean>`key IN (SELECT value FROM json_each(${JSON.stringify([...keys])}))`)
+    .where(isAmong("key", keys))
     .execute();
   return new Map(rows.map(({ key, ...record }) => [key, record]));
 }
 
 /** A run by its id. */
 export async function getRun(database: Database, id: string): Promise<Run | undefined> {
-  return (await selectRuns(database, "runs.uuid", id))[0];
+  const uuid = parseRunId(id);
+  return uuid && (await selectRuns(database, sql`runs.uuid = ${uuid}`, "runs.position"))[0];
 }
 
 /** The runs of a pipeline run in order of creation. */
-export function listRuns(database: Database, rootId: string): Promise<readonly Run[]> {
-  return selectRuns(database, "root.uuid", rootId);
+export async function listRuns(database: Database, rootId: string): Promise<readonly Run[]> {
+  const uuid = parseRunId(rootId);
+  return uuid === undefined ? [] : selectRuns(database, sql`root.uuid = ${uuid}`, "runs.position");
 }
 
 /** Edges into a run. */
 export async function edgesOf(database: Database, runId: string): Promise<readonly Edge[]> {
+  const edges = await selectEdges(database, sql`runs.uuid = ${parseRunId(runId) ?? new Uint8Array()}`);
+  return edges.map(({ edge }) => edge);
+}
+
+/** Edges that `where` selects, with the key of their run; those of one run by argument. */
+export async function selectEdges(
+  database: Database,
+  where: RawBuilder<SqlBool>,
+): Promise<readonly { readonly runKey: number; readonly edge: Edge }[]> {
   const rows = await database
     .selectFrom("edges")
     .innerJoin("runs", "runs.key", "edges.run_key")
     .leftJoin("runs as source", "source.key", "edges.source_key")
     .leftJoin("artifacts", "artifacts.key", "edges.artifact_key")
     .select(["edges.kind", "edges.argument", "edges.name", "edges.argument_path", "edges.source_path"])
-    .select(["runs.uuid", "source.uuid as source_uuid", "artifacts.digest as digest"])
-    .where("runs.uuid", "=", parseRunId(runId) ?? new Uint8Array())
+    .select(["edges.run_key", "runs.uuid", "source.uuid as source_uuid", "artifacts.digest as digest"])
+    .where(where)
+    .orderBy("edges.run_key")
     .orderBy("edges.argument")
     .orderBy("edges.number")
     .execute();
   return rows.map((row) => ({
-    runId: formatRunId(row.uuid),
-    kind: row.kind as Edge["kind"],
-    argument: row.argument,
-    name: row.name,
-    argumentPath: row.argument_path,
-    sourceRunId: row.source_uuid === null ? null : formatRunId(row.source_uuid),
-    sourcePath: row.source_path,
-    artifactId: row.digest === null ? null : formatHex(row.digest),
+    runKey: row.run_key,
+    edge: {
+      runId: formatRunId(row.uuid),
+      kind: row.kind as Edge["kind"],
+      argument: row.argument,
+      name: row.name,
+      argumentPath: row.argument_path,
+      sourceRunId: row.source_uuid === null ? null : formatRunId(row.source_uuid),
+      sourcePath: row.source_path,
+      artifactId: row.digest === null ? null : formatHex(row.digest),
+    },
   }));
 }
 
@@ -170,7 +193,7 @@ export async function logsOf(database: Database, runId: string, nested: boolean)
     .selectFrom("logs")
     .innerJoin("runs", "runs.key", "logs.run_key")
     .select(["runs.uuid", "logs.attempt", "logs.time", "logs.stream", "logs.level", "logs.text", "logs.data"])
-    .where(sql<boolean>`logs.run_key IN (SELECT value FROM json_each(${JSON.stringify(keys)}))`)
+    .where(isAmong("logs.run_key", keys))
     .orderBy("logs.time")
     .orderBy("logs.key")
     .execute();

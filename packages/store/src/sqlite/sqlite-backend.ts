@@ -25,6 +25,7 @@ import { discardArtifact } from "./discard-artifact.ts";
 import { beatParameters, beatStatement, driverOf, giveUp, takeOver } from "./driver-leases.ts";
 import { GraphReader } from "./graph-reader.ts";
 import { defaultLease, Heartbeat, type LeaseTimes } from "./heartbeat.ts";
+import type * as LineageQueries from "./lineage-queries.ts";
 import { prune, referencedAfter } from "./prune.ts";
 import type * as RunQueries from "./run-queries.ts";
 import { readOnly, storeFailure } from "./sqlite-failure.ts";
@@ -40,6 +41,7 @@ interface Reader {
   readonly database: Kysely<Tables>;
   readonly runs: typeof RunQueries;
   readonly artifacts: typeof ArtifactQueries;
+  readonly lineage: typeof LineageQueries;
 }
 
 /**
@@ -171,6 +173,14 @@ export class SqliteBackend implements Backend {
 
   listRuns(rootId: string) {
     return this.#read(({ runs, database }) => runs.listRuns(database, rootId));
+  }
+
+  producersOf(artifactId: string) {
+    return this.#read(({ lineage, database }) => lineage.producersOf(database, artifactId));
+  }
+
+  consumersOf(artifactId: string) {
+    return this.#read(({ lineage, database }) => lineage.consumersOf(database, artifactId));
   }
 
   edgesOf(runId: string) {
@@ -307,12 +317,18 @@ export class SqliteBackend implements Backend {
 
   /** Loaded now and not with this file: a driver that only writes has no use for a query builder. */
   async #makeReader(): Promise<Reader> {
-    const [{ Kysely }, { NodeSqliteDialect }, runs, artifacts] = await Promise.all([
+    const [{ Kysely }, { NodeSqliteDialect }, runs, artifacts, lineage] = await Promise.all([
       import("kysely"),
       import("./dialect.ts"),
       import("./run-queries.ts"),
       import("./artifact-queries.ts"),
+      import("./lineage-queries.ts"),
     ]);
-    return { database: new Kysely<Tables>({ dialect: new NodeSqliteDialect(this.#database) }), runs, artifacts };
+    return {
+      database: new Kysely<Tables>({ dialect: new NodeSqliteDialect(this.#database) }),
+      runs,
+      artifacts,
+      lineage,
+    };
   }
 }

@@ -77,7 +77,9 @@ export function testGraphs(create: () => Promise<TestStore>): void {
       expect(await reader.getPipelineRun(idOf(root))).toMatchObject(graph.pipelineRun);
       expect(graph.pipelineRun).toEqual(pipelineRun(root, { tags: ["nightly"], code: "0c".repeat(32), rerun }));
       expect(graph.runs.map(({ ref }) => ref)).toEqual([root, load.ref, train.ref, nested.ref]);
-      expect(graph.runs.map(asListed)).toEqual((await reader.listRuns(idOf(root))).map(({ rootId: _rootId, ...run }) => run));
+      expect(graph.runs.map(asListed)).toEqual(
+        (await reader.listRuns(idOf(root))).map(({ rootId: _rootId, ...run }) => run),
+      );
       expect(graph.runs.map(({ cache }) => cache)).toEqual([null, null, train.cache, null]);
       for (const { id, edges } of graph.runs) {
         const told = edges.map((edge) => asTold(id, edge));
