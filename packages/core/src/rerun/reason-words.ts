@@ -13,7 +13,7 @@ export function rerunReasonWords(reason: RerunReason, label: (id: string) => str
     case "downstream":
       return `it needs ${label(reason.run)}, which executes again`;
     case "contains":
-      return `${label(reason.run)}, which it called, executes again`;
+      return `${label(reason.run)}, which it contains, executes again`;
     case "waited":
       return `its body waited for ${label(reason.run)}, which executes again`;
     case "items":
@@ -21,7 +21,7 @@ export function rerunReasonWords(reason: RerunReason, label: (id: string) => str
     case "unfinished":
       return "it has not succeeded";
     case "nested":
-      return `${label(reason.run)}, which executes again, may call it`;
+      return `it belongs to ${label(reason.run)}, which executes again`;
     case "retried":
       return `an earlier attempt of ${label(reason.run)} called it`;
     case "handled":
