@@ -1,4 +1,6 @@
 import { pipelineStates, isPipelineFinished } from "@reprise/core";
+import type { PruneOptions } from "./backend.ts";
+import type { KeptCodeEntry } from "./code/code-store.ts";
 import type { Home } from "./home.ts";
 import type { BlobName } from "./blob-store.ts";
 import { isProcessGone } from "./process-gone.ts";
@@ -28,6 +30,9 @@ export interface GarbageResult {
   readonly artifactBytes: number;
   readonly blobs: number;
   readonly blobBytes: number;
+  /** Programs of pipeline runs that are not there any more. */
+  readonly programs: number;
+  readonly programBytes: number;
   /** Leftovers of crashes: half-written blobs, and files in the working directories of bodies. */
   readonly temporaryFiles: number;
   readonly temporaryBytes: number;
@@ -38,7 +43,7 @@ const batchSize = 256;
 
 /**
  * Removes what nothing needs: old finished pipeline runs if asked to, artifacts that neither a run nor an entry of the
- * cache refers to, blobs that no artifact refers to, leftovers of crashes.
+ * cache refers to, blobs that no artifact refers to, programs that no pipeline run was executed with, leftovers of crashes.
  *
  * It is safe while pipelines run. A blob is written before the row that refers to it, so a blob without a row may be one
  * whose row comes next: everything newer than the grace, or than the oldest pipeline run that is still going on (a body
@@ -58,7 +63,9 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageRe
   const needed = new Set<string>();
   for await (const { digest } of home.backend.referencedBlobs(dryRun ? rows : undefined)) needed.add(digest);
   const removed = await removeBlobs(home, needed, unusedBefore, dryRun);
+  const programs = await removePrograms(home, unusedBefore, dryRun ? rows : undefined);
   const swept = await home.blobs.sweep(unusedBefore, { dryRun });
+  const sweptCode = await home.code.sweep(unusedBefore, { dryRun });
   const workdirs = await sweepWorkdirs(home.path, unusedBefore, { dryRun });
   if (!dryRun) await home.cache.sweep();
   return {
@@ -68,9 +75,27 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageRe
     artifactBytes: pruned.bytes,
     blobs: removed.length,
     blobBytes: removed.reduce((sum, { size }) => sum + size, 0),
-    temporaryFiles: swept.files + workdirs.files,
-    temporaryBytes: swept.bytes + workdirs.bytes,
+    programs: programs.length,
+    programBytes: programs.reduce((sum, { bytes }) => sum + bytes, 0),
+    temporaryFiles: swept.files + sweptCode.files + workdirs.files,
+    temporaryBytes: swept.bytes + sweptCode.bytes + workdirs.bytes,
   };
+}
+
+/** @param dryRows what the dry run would prune; undefined if this is none. */
+async function removePrograms(
+  { backend, code }: Home,
+  unusedSince: number,
+  dryRows: Omit<PruneOptions, "dryRun"> | undefined,
+): Promise<readonly KeptCodeEntry[]> {
+  const needed = new Set(await backend.codeInUse(dryRows));
+  const unused = (await code.list()).filter(({ digest, usedAt }) => !needed.has(digest) && usedAt < unusedSince);
+  if (dryRows !== undefined || unused.length === 0) return unused;
+  const removed = await code.remove(
+    unused.map(({ digest }) => digest),
+    { unusedSince },
+  );
+  return unused.filter(({ digest }) => removed.includes(digest));
 }
 
 async function removeBlobs(

@@ -9,6 +9,8 @@ import type { CacheStore } from "./cache/cache-store.ts";
 import { type CacheStoreOptions, SqliteCacheStore } from "./cache/sqlite-cache-store.ts";
 import { Settings } from "./settings.ts";
 import type { ConnectionOptions } from "./sqlite/connection.ts";
+import type { CodeStore } from "./code/code-store.ts";
+import { LocalCodeStore } from "./code/local-code-store.ts";
 import type { LeaseTimes } from "./sqlite/heartbeat.ts";
 import { SqliteBackend } from "./sqlite/sqlite-backend.ts";
 import { readOnly } from "./sqlite/sqlite-failure.ts";
@@ -29,6 +31,8 @@ export interface Home extends AsyncDisposable {
   readonly backend: Backend;
   readonly blobs: BlobStore;
   readonly artifacts: ArtifactStore;
+  /** The programs of pipeline runs. */
+  readonly code: CodeStore;
   readonly settings: Settings;
   /** Opened at first use by its methods, which reject or throw `STORE_…`; getting it never throws. */
   readonly cache: CacheStore;
@@ -85,6 +89,7 @@ const cacheName = "cache.db";
 class LocalHome implements Home {
   readonly path: string;
   readonly blobs: BlobStore;
+  readonly code: CodeStore;
   readonly settings: Settings;
   readonly cache: CacheStore;
   readonly #openBackend: () => Backend;
@@ -94,6 +99,7 @@ class LocalHome implements Home {
   constructor(path: string, options: CacheStoreOptions, openBackend: () => Backend) {
     this.path = path;
     this.blobs = new LocalBlobStore(join(path, "blobs"));
+    this.code = new LocalCodeStore(join(path, "code"));
     this.settings = new Settings(join(path, "settings.json"));
     this.cache = new SqliteCacheStore(join(path, cacheName), options);
     this.#openBackend = openBackend;

@@ -28,6 +28,12 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
     secret: false,
     check: (value) => (value === "ordered" || value === "step" ? undefined : "it has to be `ordered` or `step`"),
   },
+  KEEP_CODE: {
+    description:
+      "Whether programs are kept, to be run again when their files have changed: `on` (the default) or `off`.",
+    secret: false,
+    check: (value) => (value === "on" || value === "off" ? undefined : "it has to be `on` or `off`"),
+  },
   SNOWFLAKE_ACCOUNT: text("Account identifier of Snowflake."),
   SNOWFLAKE_DATABASE: text("Database of Snowflake that is used where none is named."),
   SNOWFLAKE_PASSWORD: { description: "Password for Snowflake.", secret: true },

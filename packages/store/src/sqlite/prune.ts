@@ -17,8 +17,7 @@ export function referencedAfter(
   database: DatabaseSync,
   options: Omit<PruneOptions, "dryRun">,
 ): readonly { readonly digest: string; readonly size: number }[] {
-  return transact(database, true, () => {
-    remove(database, { ...options, dryRun: true });
+  return afterPrune(database, options, () => {
     const rows = database
       .prepare(
         `SELECT digest, document_size AS size FROM artifacts WHERE document IS NULL
@@ -26,6 +25,14 @@ export function referencedAfter(
       )
       .all();
     return rows.map((row) => ({ digest: formatHex(row["digest"] as Uint8Array), size: row["size"] as number }));
+  });
+}
+
+/** What would be read after a prune. */
+export function afterPrune<T>(database: DatabaseSync, options: Omit<PruneOptions, "dryRun">, read: () => T): T {
+  return transact(database, true, () => {
+    remove(database, { ...options, dryRun: true });
+    return read();
   });
 }
 
