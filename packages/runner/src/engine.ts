@@ -12,6 +12,8 @@ import { chain, isThenable } from "./maybe-promise.ts";
 import { messageOf } from "./message-of.ts";
 import { foreignFuture, lateCall } from "./misuse.ts";
 import { endOutput } from "./output-capture.ts";
+import type { EngineReplay, ReplayEngine } from "./rerun/engine-replay.ts";
+import { Submission } from "./submission.ts";
 import { extractFutures, type TemplatePart } from "./template.ts";
 import type { Tracker } from "./tracker.ts";
 import { Turns } from "./turns.ts";
@@ -35,6 +37,8 @@ export interface EngineOptions {
   readonly forwardsOutput?: boolean;
   /** Makes the cache, given where its answers go; undefined if nothing is reused. */
   readonly cache?: ((answers: CacheAnswers, flow: ValueFlow) => EngineCache) | undefined;
+  /** Makes what is recorded of an earlier pipeline run, or of this one, take part; undefined if everything is new. */
+  readonly replay?: ((engine: ReplayEngine) => EngineReplay) | undefined;
   /** Where bodies keep files; undefined for a runner without a store. */
   readonly blobs?: BlobStore;
 }
@@ -52,6 +56,8 @@ export class Engine {
   readonly #flow: ValueFlow;
   readonly #waits: BodyWaits;
   readonly #cache: EngineCache | undefined;
+  readonly #replay: EngineReplay | undefined;
+  readonly #submission: Submission;
   readonly #options: EngineOptions;
   readonly #workdirs: Workdirs;
   readonly #bodies = new LiveBodies();
@@ -80,6 +86,20 @@ export class Engine {
       goOn: () => this.#queuePump(),
     });
     this.#cache = options.cache?.(this.#answers(), this.#flow);
+    this.#replay = options.replay?.({
+      scheduler: this.#scheduler,
+      flow: this.#flow,
+      submit: (call) => this.#submission.submit(call),
+      goOn: () => this.#queuePump(),
+    });
+    this.#submission = new Submission({
+      scheduler: this.#scheduler,
+      flow: this.#flow,
+      tracker: options.tracker,
+      cache: this.#cache,
+      replay: this.#replay,
+      goOn: () => this.#queuePump(),
+    });
   }
 
   #answers(): CacheAnswers {
@@ -97,7 +117,8 @@ export class Engine {
   /** Begins with the root run. */
   start(): void {
     this.#flow.takeArguments(this.root);
-    this.#submit(this.root);
+    this.#replay?.begin(this.root);
+    this.#submission.submit(this.root);
     this.tracker?.onDrain(() => this.#queuePump());
     this.#queuePump();
   }
@@ -121,13 +142,7 @@ export class Engine {
 
   /** Takes a call that a body just made: a snapshot of its arguments now, its start on the next tick. */
   accept(body: Body, call: Call): void {
-    if (!body.executes) throw lateCall(body, `func "${call.definition.id}" was called`);
-    this.#flow.takeArguments(call);
-    if (body.pending === undefined) {
-      body.pending = [];
-      queueMicrotask(() => this.#submitPending(body));
-    }
-    body.pending.push(call);
+    this.#submission.accept(body, call);
   }
 
   /** The value of a part for a body that waits for it. */
@@ -136,7 +151,7 @@ export class Engine {
       return Promise.reject(body.call.state === "RUNNING" ? body.stopReason() : lateCall(body, "$value() was called"));
     if (part.call.maker !== body) return Promise.reject(foreignFuture(part.call, body.call));
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    this.#submit(part.call);
+    this.#submission.submit(part.call);
     return this.#waits.valueFor(body, part, signal);
   }
 
@@ -164,35 +179,6 @@ export class Engine {
   async cleanUp(): Promise<void> {
     this.#timer.set(undefined);
     await this.#workdirs.removeAll();
-  }
-
-  #submitPending(body: Body): void {
-    const { pending } = body;
-    if (pending === undefined) return;
-    body.pending = undefined;
-    if (!body.executes) return;
-    for (const call of pending) this.#submit(call);
-    this.#queuePump();
-  }
-
-  #submit(call: Call): void {
-    if (call.submitted) return;
-    call.submitted = true;
-    let sources: Call[] | undefined;
-    for (const { parts } of call.args) for (const part of parts) (sources ??= []).push(part.call);
-    if (call.after !== undefined) (sources ??= []).push(...call.after);
-    if (sources !== undefined) {
-      for (const source of sources) this.#submit(source);
-      call.sources = sources;
-    }
-    if (call.map?.calls !== undefined) {
-      // Elements start as soon as their own item is there, so the group itself waits for none of them.
-      for (const element of call.map.calls)
-        for (const { parts } of element.args) for (const part of parts) this.#submit(part.call);
-    }
-    if (this.#cache?.concerns(call) === true) call.asksCache = true;
-    this.tracker?.created(call, Date.now());
-    this.#scheduler.create(call, call.sources, Date.now());
   }
 
   #queuePump(): void {
@@ -237,7 +223,7 @@ export class Engine {
         if (command.node.cache !== undefined && isFinished(command.node.state)) this.#cache?.ended(command.node);
         break;
       case "lookup":
-        this.#cache?.lookUp(command.node);
+        this.#lookUp(command.node);
         break;
       case "start":
         this.#execute(command.node);
@@ -265,9 +251,19 @@ export class Engine {
     }
   }
 
+  #lookUp(call: Call): void {
+    const askCache = (): void => {
+      if (call.cache === undefined) this.#scheduler.missed(call, Date.now());
+      else this.#cache?.lookUp(call);
+    };
+    if (this.#replay === undefined) askCache();
+    else this.#replay.lookUp(call, askCache);
+  }
+
   #execute(call: Call): void {
     const body = new Body(call, this);
     call.body = body;
+    this.#replay?.begins(call);
     this.#bodies.enter();
     try {
       const inputs = this.#flow.inputs(call);
@@ -296,12 +292,12 @@ export class Engine {
     try {
       result = runInBody(body, run, args as never[]);
     } catch (error) {
-      this.#submitPending(body);
+      this.#submission.submitPending(body);
       this.#threw(body, error);
       return;
     }
     if (isThenable(result)) {
-      this.#submitPending(body);
+      this.#submission.submitPending(body);
       result.then(
         (value) => this.#returned(body, value),
         (error: unknown) => this.#threw(body, error),
@@ -311,7 +307,7 @@ export class Engine {
 
   /** The body gave its result. */
   #returned(body: Body, value: unknown): void {
-    this.#submitPending(body);
+    this.#submission.submitPending(body);
     if (!body.executes) {
       this.#late(body);
       return;
@@ -351,6 +347,7 @@ export class Engine {
       return;
     }
     if (output !== undefined) this.#keepOutput(call, output);
+    this.#replay?.ends(body);
     this.#scheduler.returned(call, body.attempt, output === undefined, Date.now());
     this.#leave(body);
   }
@@ -376,7 +373,7 @@ export class Engine {
     const gate = makeGate(plan.concurrency);
     for (const element of elements) {
       element.gate = gate;
-      this.#submit(element);
+      this.#submission.submit(element);
     }
     if (elements.length === 0) this.#returned(body, []);
     else this.#done(body, undefined);
@@ -419,12 +416,13 @@ export class Engine {
 
   #threw(body: Body, error: unknown): void {
     const { call } = body;
-    this.#submitPending(body);
+    this.#submission.submitPending(body);
     if (!body.executes) {
       this.#late(body);
       return;
     }
     call.error = error;
+    this.#replay?.ends(body);
     this.#scheduler.threw(call, body.attempt, toFailure(error), childOfError(error, body), Math.random(), Date.now());
     this.#leave(body);
   }

@@ -29,7 +29,8 @@ export { definedFuncs, definitionOf, type FuncDefinition } from "./func-definiti
 export type { Func, FuncOptions } from "./func-types.ts";
 export { isFuture, order } from "./future.ts";
 export type { Future, Lift, LiftArgs, Pending, Settle } from "./future-types.ts";
-export { type Durability, LocalRunner, type LocalRunnerOptions } from "./local-runner.ts";
+export { LocalRunner } from "./local-runner.ts";
+export type { Durability, LocalRunnerOptions } from "./local-runner-options.ts";
 export type { MapOptions } from "./map.ts";
 export { graphRunsOf } from "./rerun/graph-runs.ts";
 export type { Resources } from "./resources.ts";

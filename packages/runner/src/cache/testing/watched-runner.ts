@@ -1,4 +1,5 @@
-import { LocalRunner, type LocalRunnerOptions } from "../../local-runner.ts";
+import { LocalRunner } from "../../local-runner.ts";
+import type { LocalRunnerOptions } from "../../local-runner-options.ts";
 import type { RunnerEvent } from "../../runner-events.ts";
 
 /** How often bodies have executed, by name. */

@@ -1,0 +1,90 @@
+import { RepriseError } from "@reprise/core";
+import type { Home } from "@reprise/store";
+import { type CacheMode, checkCacheMode } from "./cache/call-cache.ts";
+import { type CacheNamespace, checkNamespace, defaultNamespace } from "./cache/namespace.ts";
+import { checkConcurrency, checkOptions, defaultConcurrency } from "./runner.ts";
+import type { RunnerEvent } from "./runner-events.ts";
+
+/**
+ * When a result is on disk. `ordered` (default): dependents start at once; what is on disk is always a consistent prefix
+ * of what happened, and the result of the root is awaited; a crash may execute again what finished in the last few
+ * milliseconds. `step`: a result is on disk before anything depends on it.
+ */
+export type Durability = "ordered" | "step";
+
+/** Options of {@link LocalRunner}. */
+export interface LocalRunnerOptions {
+  /** Folder of the embedded store. Default: the environment variable `REPRISE_HOME`, else `~/.reprise`. */
+  readonly home?: string | undefined;
+  /** How many bodies may execute at once; one that waits for a value does not count. Default: the setting `CONCURRENCY`, else 64. */
+  readonly concurrency?: number | undefined;
+  /** When results are on disk. Default: the setting `DURABILITY`, else `"ordered"`. */
+  readonly durability?: Durability | undefined;
+  /**
+   * Namespace of the cache entries that are read and written: a text, or a function that makes one from the root future; it
+   * is called once per pipeline run, before the first lookup. Default: the setting `CACHE_NAMESPACE`, else `"default"`.
+   */
+  readonly cacheNamespace?: CacheNamespace | undefined;
+  /**
+   * What funcs with the option `cache` may do: `"on"` reads and writes, `"refresh"` executes and replaces what was stored,
+   * `"readOnly"` only reads, `"off"` neither. Default: `"on"`.
+   */
+  readonly cache?: CacheMode | undefined;
+  /** Cancels the pipeline runs of this runner when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Hears everything that happens while it happens. If it throws, a warning says so and it hears no more. */
+  readonly onEvent?: ((event: RunnerEvent) => void) | undefined;
+  /** Whether what bodies print also goes to the process's own stdout and stderr. It is recorded anyway. Default: true. */
+  readonly forwardOutput?: boolean | undefined;
+  /** Whether SIGINT and SIGTERM cancel the pipeline runs. Default: true. */
+  readonly handleSignals?: boolean | undefined;
+}
+
+const knownOptions = [
+  "home",
+  "concurrency",
+  "durability",
+  "cacheNamespace",
+  "cache",
+  "signal",
+  "onEvent",
+  "forwardOutput",
+  "handleSignals",
+];
+
+/** Validates the options of a local runner. @throws RepriseError `INVALID_OPTION`. */
+export function checkLocalOptions(options: LocalRunnerOptions): void {
+  checkOptions(options, knownOptions, "LocalRunner");
+  const { durability = "ordered" } = options;
+  if (durability !== "ordered" && durability !== "step") {
+    throw new RepriseError(
+      "INVALID_OPTION",
+      `LocalRunner: durability must be "ordered" or "step", not ${JSON.stringify(durability)}.`,
+    );
+  }
+  if (options.concurrency !== undefined) checkConcurrency(options.concurrency);
+  if (options.cacheNamespace !== undefined) checkNamespace(options.cacheNamespace, "LocalRunner");
+  if (options.cache !== undefined) checkCacheMode(options.cache, "LocalRunner");
+}
+
+/** Options in which what was not given has come from the settings of the home, or is the default. */
+export interface SettledOptions extends LocalRunnerOptions {
+  readonly concurrency: number;
+  readonly durability: Durability;
+  readonly cacheNamespace: CacheNamespace;
+}
+
+/** Options with what was not given, of the settings of the home. */
+export async function withSettings(options: LocalRunnerOptions, { settings }: Home): Promise<SettledOptions> {
+  const [concurrency, durability, namespace] = await Promise.all([
+    settings.get("CONCURRENCY"),
+    settings.get("DURABILITY"),
+    settings.get("CACHE_NAMESPACE"),
+  ]);
+  return {
+    ...options,
+    concurrency: options.concurrency ?? Number(concurrency ?? defaultConcurrency),
+    durability: options.durability ?? (durability === "step" ? "step" : "ordered"),
+    cacheNamespace: options.cacheNamespace ?? namespace ?? defaultNamespace,
+  };
+}
