@@ -14,6 +14,30 @@ const namespaceOption = {
   summary: "Namespace of cache entries. Default: the setting CACHE_NAMESPACE, else `default`.",
 } as const;
 
+/** Of every command that runs a pipeline. */
+const runOptions: readonly OptionSpec[] = [
+  { name: "quiet", short: "q", summary: "No progress: only the output of bodies, errors and the result." },
+  { name: "plain", summary: "Lines instead of the live tree, also in a terminal." },
+  {
+    name: "concurrency",
+    value: "N",
+    summary: "Bodies that run at once. Default: the setting CONCURRENCY, else 64.",
+  },
+  { name: "durability", value: "LEVEL", summary: "`ordered` (default) or `step`." },
+  {
+    name: "cache",
+    value: "MODE",
+    summary:
+      "`on` (default), `refresh` (execute, and replace what was stored), `readOnly`, or `off`, for funcs that are cached.",
+  },
+  namespaceOption,
+  importOption,
+];
+const codeOptions: readonly OptionSpec[] = [
+  { name: "current", summary: "Execute the code that the file holds now, not the kept one." },
+  { name: "file", value: "FILE", summary: "As --current, from another file than the one in which the func was." },
+];
+
 const cacheFilterOptions: readonly OptionSpec[] = [
   { name: "func", value: "ID", summary: "Only those of this func." },
   { name: "version", value: "TEXT", summary: "Only those of this version, or of the code whose digest begins so." },
@@ -52,41 +76,62 @@ export const commandTable: readonly CommandSpec[] = [
         summary:
           "The whole input: JSON, @FILE, or - for standard input. An array gives the arguments of a func without schema.",
       },
-      { name: "quiet", short: "q", summary: "No progress: only the output of bodies, errors and the result." },
-      { name: "plain", summary: "Lines instead of the live tree, also in a terminal." },
-      {
-        name: "concurrency",
-        value: "N",
-        summary: "Bodies that run at once. Default: the setting CONCURRENCY, else 64.",
-      },
-      { name: "durability", value: "LEVEL", summary: "`ordered` (default) or `step`." },
-      {
-        name: "cache",
-        value: "MODE",
-        summary:
-          "`on` (default), `refresh` (execute, and replace what was stored), `readOnly`, or `off`, for funcs that are cached.",
-      },
-      namespaceOption,
-      importOption,
+      ...runOptions,
     ],
     arguments: ["FILE"],
     open: true,
   },
   {
+    name: "rerun",
+    usage: "RUN [--continue | --input NAME=VALUE …] [--current | --file FILE]",
+    summary: "Execute a recorded run again, and what is downstream of it; all else is taken over.",
+    details: [
+      "The run, what is nested in it, and what needs it or one of its ancestors execute, as a new pipeline run, with the code",
+      "that was kept. `reprise plan --rerun-from RUN` tells first what would execute, and why.",
+      runIdHint,
+      "",
+      "--input NAME=VALUE changes a field of the recorded input, as --NAME=VALUE does for `run`; --input JSON, or @FILE,",
+      "replaces all of it. Only for a pipeline run.",
+    ],
+    options: [
+      { name: "continue", summary: "Execute only what did not succeed. RUN is a pipeline run." },
+      { name: "input", value: "INPUT", summary: "NAME=VALUE, JSON, @FILE, or - for standard input.", repeat: true },
+      ...codeOptions,
+      ...runOptions,
+    ],
+    arguments: ["RUN"],
+  },
+  {
+    name: "resume",
+    usage: "RUN [--current | --file FILE]",
+    summary: "Go on with a pipeline run whose process was killed or has crashed.",
+    details: [
+      "What had finished is kept, what was executing executes again, and the pipeline run keeps its id. `reprise ls` shows such",
+      "pipeline runs as interrupted. The code is the one that was kept, or the file's of now if none was.",
+      runIdHint,
+    ],
+    options: [...codeOptions, ...runOptions],
+    arguments: ["RUN"],
+  },
+  {
     name: "plan",
-    usage: "FILE[:func] [--input JSON | --key=value …]",
-    summary: "Tell what `run` would reuse and what it would execute, and why; nothing executes.",
+    usage: "FILE[:func] [--input JSON | --key=value …] | --rerun-from RUN [--continue]",
+    summary: "Tell what `run` or `rerun` would reuse and what it would execute, and why; nothing executes.",
     details: [
       "FILE and input as for `run`. What is below the root is foretold from the newest complete pipeline run of the func,",
       "one with the same input if there is one. No body executes, and nothing is written.",
+      "",
+      "--rerun-from RUN tells what `reprise rerun RUN` would execute and take over. No file is loaded.",
     ],
     options: [
       { name: "input", value: "JSON", summary: "The whole input, as for `run`." },
+      { name: "rerun-from", value: "RUN", summary: "Plan the re-run from this run; in place of FILE." },
+      { name: "continue", summary: "With --rerun-from: plan to execute only what did not succeed." },
       { name: "all", short: "a", summary: "Every run, also of large groups." },
       namespaceOption,
       importOption,
     ],
-    arguments: ["FILE"],
+    arguments: ["[FILE]"],
     open: true,
   },
   {
@@ -124,6 +169,20 @@ export const commandTable: readonly CommandSpec[] = [
     details: [runIdHint],
     options: [{ name: "no-diff", summary: "Only which code changed, not how." }],
     arguments: ["RUN"],
+  },
+  {
+    name: "diff",
+    usage: "A B [--all] [--no-diff]",
+    summary: "Compare two runs with all below them: the first difference, then every run that differs, and why.",
+    details: [
+      "A and B are ids as `reprise ls` shows them; they may be shortened. Most often two pipeline runs of one func.",
+      "Runs that differ in the same way are told a few times and counted.",
+    ],
+    options: [
+      { name: "all", short: "a", summary: "Every run that differs." },
+      { name: "no-diff", summary: "Only which code changed, not how." },
+    ],
+    arguments: ["A", "B"],
   },
   {
     name: "logs",

@@ -5,11 +5,11 @@ export const exitCodes = {
   ok: 0,
   /** The pipeline run failed or its driver process died; `doctor` found a problem. */
   failed: 1,
-  /** The command line, the input or the pipeline's file is not right. Nothing ran. */
+  /** The command line, the input or the pipeline's file is not right, or the run is not one to take up. Nothing ran. */
   usage: 2,
   /** The store could not be opened, read or written. */
   store: 3,
-  /** No such run, artifact or setting. */
+  /** No such run, artifact or setting, or no program that was kept. */
   notFound: 4,
   /** Canceled, by Ctrl-C (SIGINT) or by somebody else. */
   canceled: 130,
@@ -25,8 +25,18 @@ const usageCodes = new Set([
   "FUNC_DEFINITION",
   "DUPLICATE_TYPE",
   "FUTURE_MISUSE",
+  "FUNC_NOT_FOUND",
+  "RERUN_REFUSED",
+  "RUN_FINISHED",
+  "DRIVER_ALIVE",
 ]);
-const notFoundCodes = new Set(["RUN_NOT_FOUND", "ARTIFACT_NOT_FOUND", "BLOB_NOT_FOUND", "SETTING_UNKNOWN"]);
+const notFoundCodes = new Set([
+  "RUN_NOT_FOUND",
+  "ARTIFACT_NOT_FOUND",
+  "BLOB_NOT_FOUND",
+  "SETTING_UNKNOWN",
+  "CODE_NOT_KEPT",
+]);
 
 /** The exit code for an error that ended a command. */
 export function exitCodeOf(error: unknown): number {

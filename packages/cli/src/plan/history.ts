@@ -36,14 +36,7 @@ export class History {
 
   /** Milliseconds that a run's body took, the time in which runs below it were under way not counted. */
   async ownTime(run: Run): Promise<number | null> {
-    const { startedAt, finishedAt } = run;
-    const end = run.ranAt ?? finishedAt;
-    if (startedAt === null || end === null) return null;
-    const below = (await this.children(run)).map((child): readonly [number, number] => [
-      Math.max(startedAt, child.startedAt ?? child.createdAt),
-      Math.min(end, child.finishedAt ?? end),
-    ]);
-    return Math.max(0, end - startedAt - covered(below));
+    return run.startedAt === null ? null : ownTime(run, await this.children(run));
   }
 
   async #load(rootId: string): Promise<ReadonlyMap<string, readonly Run[]>> {
@@ -58,8 +51,22 @@ export class History {
   }
 }
 
+/** When a run began and ended, as far as it did. */
+export type RunTimes = Pick<Run, "createdAt" | "startedAt" | "ranAt" | "finishedAt">;
+
+/** Milliseconds that a run's body took, the time in which these runs below it were under way not counted. */
+export function ownTime({ startedAt, ranAt, finishedAt }: RunTimes, children: readonly RunTimes[]): number | null {
+  const end = ranAt ?? finishedAt;
+  if (startedAt === null || end === null) return null;
+  const below = children.map((child): readonly [number, number] => [
+    Math.max(startedAt, child.startedAt ?? child.createdAt),
+    Math.min(end, child.finishedAt ?? end),
+  ]);
+  return Math.max(0, end - startedAt - covered(below));
+}
+
 /** Milliseconds from the beginning of a run to its end, everything below it included. */
-export function wholeTime({ startedAt, finishedAt }: Run): number | null {
+export function wholeTime({ startedAt, finishedAt }: Pick<RunTimes, "startedAt" | "finishedAt">): number | null {
   return startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt);
 }
 

@@ -1,0 +1,154 @@
+import {
+  planRerun,
+  type PlannedRun,
+  type RerunMode,
+  rerunReasonWords,
+  type RerunAction,
+  type RunKind,
+  type RunState,
+  shortId,
+} from "@reprise/core";
+import { graphRunsOf } from "@reprise/runner";
+import type { RecordedGraph, RecordedRun } from "@reprise/store";
+import { ownTime, wholeTime } from "../plan/history.ts";
+
+/** What a re-run would do with a recorded run. */
+export interface RerunNode {
+  readonly runId: string;
+  readonly name: string;
+  readonly funcId: string;
+  readonly kind: RunKind;
+  /** As it is recorded. */
+  readonly state: RunState;
+  readonly action: RerunAction;
+  /** Why, in words. */
+  readonly reason: string;
+  /** Whether this holds only if the parent's body, which executes again, makes the same call again. */
+  readonly ifCalled: boolean;
+  /** Whether it executes only if the cache does not have its result. */
+  readonly mayHit: boolean;
+  /**
+   * Milliseconds that its own body took, runs below it not counted; of what is taken over, all that it took. Null if it is
+   * not known.
+   */
+  readonly duration: number | null;
+  /** Runs below it that come into being again as its body calls them; groups of maps not counted. */
+  readonly calledAnew: number;
+  /** Milliseconds that the bodies of those took. */
+  readonly calledAnewDuration: number;
+  /** Runs of {@link children} and below them; groups of maps not counted. */
+  readonly below: number;
+  /** Those right below it that are not called anew. */
+  readonly children: readonly RerunNode[];
+}
+
+/** What a re-run would execute and take over. */
+export interface RerunForecast {
+  /** The pipeline run. */
+  readonly rootId: string;
+  /** The run from which it would be re-run. */
+  readonly runId: string;
+  readonly mode: RerunMode;
+  readonly root: RerunNode;
+  readonly total: RerunTotal;
+}
+
+/** Counts of runs, groups of maps not counted, and sums of their times in milliseconds. */
+export interface RerunTotal {
+  /** Bodies that execute. */
+  readonly execute: number;
+  /** Runs that only wait for runs below them. */
+  readonly wait: number;
+  /** Runs that come into being again as bodies call them. */
+  readonly calledAnew: number;
+  readonly clone: number;
+  /** What the bodies took that execute, those that are called anew included. */
+  readonly duration: number;
+  /** What those took that are taken over. */
+  readonly saved: number;
+}
+
+/** Foretells a re-run from what is recorded; no code is needed. @throws RepriseError as `planRerun`. */
+export function forecastRerun(graph: RecordedGraph, runId: string, mode: RerunMode): RerunForecast {
+  const plan = planRerun(graphRunsOf(graph), { mode, target: runId });
+  const names = new Map(graph.runs.map(({ id, name }) => [id, `${name}#${shortId(id)}`]));
+  const children = Map.groupBy(graph.runs, ({ parentId }) => parentId);
+  const nodes = new Map<string, RerunNode>();
+  // A parent was created before its children, so from the end each finds those below it.
+  for (const run of graph.runs.toReversed()) {
+    const planned = plan.get(run.id);
+    if (planned === undefined) continue;
+    const below = children.get(run.id) ?? [];
+    nodes.set(run.id, nodeOf({ run, planned, below, nodes, label: (id) => names.get(id) ?? shortId(id) }));
+  }
+  const rootId = graph.pipelineRun.id;
+  const root = nodes.get(rootId) as RerunNode;
+  return { rootId, runId, mode, root, total: totalOf(root) };
+}
+
+interface NodeParts {
+  readonly run: RecordedRun;
+  readonly planned: PlannedRun;
+  readonly below: readonly RecordedRun[];
+  readonly nodes: ReadonlyMap<string, RerunNode>;
+  readonly label: (id: string) => string;
+}
+
+function nodeOf({ run, planned, below, nodes, label }: NodeParts): RerunNode {
+  const { action, reason, ifCalled } = planned;
+  const all = below.map(({ id }) => nodes.get(id)).filter((node) => node !== undefined);
+  // What an executing body had called before: it is not known whether it will again, but most likely.
+  const children = all.filter((node) => node.action !== "drop");
+  const anew = action === "reset" || isNested(planned) ? all.filter((node) => node.action === "drop") : [];
+  return {
+    runId: run.id,
+    name: run.name,
+    funcId: run.func.record.id,
+    kind: run.kind,
+    state: run.state,
+    action,
+    reason: rerunReasonWords(reason, label),
+    ifCalled,
+    mayHit: action === "reset" && reason.type !== "target" && (run.cache?.status ?? "DISABLED") !== "DISABLED",
+    duration: action === "clone" ? (wholeTime(run) ?? run.cache?.saved ?? null) : ownTime(run, below),
+    calledAnew: sum(anew, (node) => node.calledAnew + one(node)),
+    calledAnewDuration: sum(anew, (node) => node.calledAnewDuration + (node.duration ?? 0)),
+    below: sum(children, (node) => node.below + one(node)),
+    children,
+  };
+}
+
+function isNested({ action, reason }: PlannedRun): boolean {
+  return action === "drop" && reason.type === "nested";
+}
+
+/** A group of a map is no run of a body. */
+function one({ kind }: RerunNode): number {
+  return kind === "map" ? 0 : 1;
+}
+
+function sum(nodes: readonly RerunNode[], part: (node: RerunNode) => number): number {
+  return nodes.reduce((total, node) => total + part(node), 0);
+}
+
+function totalOf(root: RerunNode): RerunTotal {
+  const total = { execute: 0, wait: 0, calledAnew: 0, clone: 0, duration: 0, saved: 0 };
+  const waiting = [root];
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (node.action === "clone") {
+      total.clone += one(node) + node.below;
+      total.saved += node.duration ?? 0;
+      continue;
+    }
+    for (const child of node.children) waiting.push(child);
+    total.calledAnew += node.calledAnew;
+    total.duration += node.calledAnewDuration;
+    if (node.kind === "map") continue;
+    if (node.action === "wait") total.wait++;
+    else {
+      total.execute++;
+      total.duration += node.duration ?? 0;
+    }
+  }
+  return total;
+}
