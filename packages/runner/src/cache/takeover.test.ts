@@ -1,6 +1,3 @@
-import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import {
   executions,
@@ -12,7 +9,7 @@ import {
   statusesOf,
 } from "../testing/cache-meeting.ts";
 import { compileCache } from "../testing/compile-cache.ts";
-import type { Child } from "../testing/child.ts";
+import { stopWithoutLock } from "../testing/stop-process.ts";
 import { homeOf } from "../testing/temporary-home.ts";
 
 const meeting = meetingWith(compileCache());
@@ -66,7 +63,7 @@ describe("when the process that computes", () => {
     await owner.says("begins");
     const next = await startWaiter();
     const stoppedAt = performance.now();
-    stopWithoutLock(owner, shared.home);
+    stopWithoutLock(owner, `${shared.home}/cache.db`);
     await next.says("begins");
     // Taken over because nothing was heard of it, and not because it was thought to be gone.
     expect(performance.now() - stoppedAt).toBeGreaterThan(lease.grace - lease.heartbeat - 100);
@@ -91,31 +88,3 @@ describe("when the process that computes", () => {
     expect(late).toMatchObject({ state: "RESOLVED", cache: { status: "PUT_FAILED" } });
   });
 });
-
-/** Stops a process at a moment at which it does not hold the lock under which all others write. */
-function stopWithoutLock(child: Child, home: string): void {
-  const database = new DatabaseSync(`${home}/cache.db`, { timeout: 0 });
-  try {
-    for (;;) {
-      child.kill("SIGSTOP");
-      while (!isStopped(child.process.pid as number));
-      try {
-        database.exec("BEGIN IMMEDIATE; ROLLBACK");
-        return;
-      } catch {
-        child.kill("SIGCONT");
-      }
-    }
-  } finally {
-    database.close();
-  }
-}
-
-/** Whether all threads of a process have stopped. */
-function isStopped(pid: number): boolean {
-  if (process.platform !== "linux") {
-    return execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).startsWith("T");
-  }
-  const tasks = `/proc/${pid}/task`;
-  return readdirSync(tasks).every((task) => /\) T /.test(readFileSync(`${tasks}/${task}/stat`, "utf8")));
-}
