@@ -10,10 +10,13 @@ import { suggest } from "./suggest.ts";
 // Each command is loaded when it is called, alone: starting is most of what a command costs.
 const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./run/run-command.ts")).run,
+  rerun: async () => (await import("./commands/rerun.ts")).rerun,
+  resume: async () => (await import("./commands/resume.ts")).resume,
   plan: async () => (await import("./commands/plan.ts")).plan,
   ls: async () => (await import("./commands/ls.ts")).ls,
   show: async () => (await import("./commands/show.ts")).show,
   why: async () => (await import("./commands/why.ts")).why,
+  diff: async () => (await import("./commands/diff.ts")).diff,
   logs: async () => (await import("./commands/logs.ts")).logs,
   "artifact get": async () => (await import("./commands/artifact-get.ts")).artifactGet,
   "cache ls": async () => (await import("./commands/cache-ls.ts")).cacheLs,

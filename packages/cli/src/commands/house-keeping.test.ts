@@ -107,23 +107,36 @@ describe("reprise gc", () => {
 });
 
 describe("reprise doctor", () => {
-  it("finds and ends pipeline runs whose process is gone", async () => {
+  it("finds pipeline runs whose process is gone, tells how to go on with them, and ends them", async () => {
     using project = new Project({ "stuck.ts": stuck });
     const { child, seen, finished } = project.start(["run", "stuck.ts", "--json"]);
     await seen("goes on");
-    const { pipelineRuns } = (await project.json("ls")) as { pipelineRuns: { origin: { pid: number } }[] };
+    const { pipelineRuns } = (await project.json("ls")) as { pipelineRuns: { id: string; origin: { pid: number } }[] };
+    const id = pipelineRuns[0]?.id.slice(-8) ?? "";
     expect((await project.run("doctor")).code).toBe(0);
+    expect((await project.run("ls")).stdout).toMatch(/● running +stuck/);
     // Both at once, so that neither can record the end of the other.
     child.kill("SIGKILL");
     process.kill(pipelineRuns[0]!.origin.pid, "SIGKILL");
     await finished;
-    const before = (await project.json("doctor")) as { ok: boolean; findings: { check: string; status: string }[] };
+    expect((await project.run("ls")).stdout).toMatch(
+      new RegExp(`! interrupted +stuck [\\s\\S]*\n\nTo go on: reprise resume ${id}\n$`),
+    );
+    expect(await project.json("ls")).toMatchObject({ pipelineRuns: [{ state: "RUNNING", interrupted: true }] });
+    expect((await project.run("show", "latest")).stdout).toMatch(
+      new RegExp(`^! interrupted {2}stuck .*\nstarted [-:\\d ]+\nnobody .* reprise resume ${id}\n`),
+    );
+    const before = (await project.json("doctor")) as {
+      ok: boolean;
+      findings: { check: string; status: string; remedy?: string }[];
+    };
     expect(before.ok).toBe(false);
-    expect(before.findings.find(({ check }) => check === "runs")?.status).toBe("problem");
+    const found = before.findings.find(({ check }) => check === "runs");
+    expect(found).toMatchObject({ status: "problem", remedy: expect.stringContaining(`reprise resume ${id} `) });
     expect((await project.run("doctor")).code).toBe(1);
     expect((await project.run("doctor", "--fix")).stdout).toContain("canceled now");
     expect((await project.run("doctor")).code).toBe(0);
-    expect(await project.json("ls")).toMatchObject({ pipelineRuns: [{ state: "CANCELED" }] });
+    expect(await project.json("ls")).toMatchObject({ pipelineRuns: [{ state: "CANCELED", interrupted: false }] });
   });
 
   it("closes a store that others may enter", async () => {

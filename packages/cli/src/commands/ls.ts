@@ -1,11 +1,12 @@
 import { formatDuration, type PipelineState, pipelineStates, RepriseError, shortId } from "@reprise/core";
 import type { PipelineRunSummary } from "@reprise/store";
 import type { Command, Invocation } from "../host.ts";
-import { outputOf } from "../output.ts";
+import { type Output, outputOf } from "../output.ts";
+import { interruptedOf } from "../rerun/interrupted.ts";
 import { openStore, resolveRun } from "../store-access.ts";
 import { didYouMean } from "../suggest.ts";
 import { cacheCountWords } from "../tree/cache-words.ts";
-import { pipelineStateLooks } from "../tree/state-words.ts";
+import { interruptedLook, pipelineStateLooks } from "../tree/state-words.ts";
 import { tableLines } from "../values/table.ts";
 import { formatWhen } from "../when.ts";
 
@@ -24,26 +25,29 @@ export const ls: Command = async (invocation) => {
     ...(typeof func === "string" ? { funcId: func } : {}),
     ...(typeof tag === "string" ? { tag } : {}),
   });
+  const interrupted = await interruptedOf(backend, runs);
   const output = outputOf(host);
-  if (json) output.json({ pipelineRuns: runs.map(summaryJson) });
+  if (json) output.json({ pipelineRuns: runs.map((run) => summaryJson(run, interrupted.has(run.id))) });
   else if (runs.length === 0) output.lines([emptyWords(invocation, backend.place)]);
-  else output.lines(listLines(runs, Date.now(), output));
+  else output.lines([...listLines(runs, interrupted, Date.now(), output), ...resumeLines(runs, interrupted, output)]);
   return 0;
 };
 
 /** A pipeline run as `ls --json` and `show --json` give it. */
-export function summaryJson(run: PipelineRunSummary): object {
+export function summaryJson(run: PipelineRunSummary, interrupted: boolean): object {
   const { finishedAt, startedAt, createdAt } = run;
-  return { ...run, durationMs: finishedAt === null ? null : finishedAt - (startedAt ?? createdAt) };
+  return { ...run, interrupted, durationMs: finishedAt === null ? null : finishedAt - (startedAt ?? createdAt) };
 }
 
 function listLines(
   runs: readonly PipelineRunSummary[],
+  interrupted: ReadonlySet<string>,
   now: number,
-  { paint, width }: ReturnType<typeof outputOf>,
+  { paint, width }: Output,
 ): string[] {
   const rows = runs.map((run) => {
-    const look = pipelineStateLooks[run.state];
+    const isInterrupted = interrupted.has(run.id);
+    const look = isInterrupted ? interruptedLook : pipelineStateLooks[run.state];
     const unfinished = run.finishedAt === null;
     const counts = [unfinished ? `${run.finished}/${run.runs}` : String(run.runs)];
     if (run.failed > 0) counts.push(paint("red", `${run.failed} failed`));
@@ -52,7 +56,7 @@ function listLines(
       paint(look.style, `${look.glyph} ${look.word}`),
       run.name,
       formatWhen(run.createdAt, now),
-      formatDuration((run.finishedAt ?? now) - (run.startedAt ?? run.createdAt)),
+      isInterrupted ? "" : formatDuration((run.finishedAt ?? now) - (run.startedAt ?? run.createdAt)),
       counts.join(", "),
       cacheCountWords(new Map([["HIT", run.hits]]), run.saved),
       run.tags.join(" "),
@@ -66,6 +70,16 @@ function listLines(
     align: titles[column] === "duration" ? ("right" as const) : ("left" as const),
   }));
   return tableLines({ columns, rows: rows.map((row) => shown.map((column) => row[column] ?? "")) }, width, paint);
+}
+
+/** How to go on with what nobody drives any more. */
+function resumeLines(
+  runs: readonly PipelineRunSummary[],
+  interrupted: ReadonlySet<string>,
+  { paint }: Output,
+): string[] {
+  const newest = runs.find(({ id }) => interrupted.has(id));
+  return newest === undefined ? [] : ["", paint("dim", `To go on: reprise resume ${shortId(newest.id)}`)];
 }
 
 function emptyWords({ command }: Invocation, place: string): string {

@@ -40,7 +40,7 @@ function withoutSource(run: Run): object {
 }
 
 async function storyJson(store: Home, story: RunStory): Promise<object> {
-  const { run, pipelineRun, runs, path, edges, output, computedBy, attempts, events, metrics } = story;
+  const { run, pipelineRun, interrupted, runs, path, edges, output, computedBy, attempts, events, metrics } = story;
   const inputs = [];
   for (const edge of edges) {
     if (edge.kind === "result") continue;
@@ -50,7 +50,7 @@ async function storyJson(store: Home, story: RunStory): Promise<object> {
   return {
     run,
     path,
-    pipelineRun: pipelineRun === undefined ? null : summaryJson(pipelineRun),
+    pipelineRun: pipelineRun === undefined ? null : summaryJson(pipelineRun, interrupted),
     runs: runs.map(withoutSource),
     inputs,
     output: output ?? null,

@@ -3,7 +3,8 @@ import { chmod, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { isPipelineFinished, pipelineStates, RepriseError, shortId } from "@reprise/core";
-import { type Home, isProcessGone, openHome } from "@reprise/store";
+import { type Home, openHome } from "@reprise/store";
+import { isInterrupted } from "../rerun/interrupted.ts";
 import { formatBytes } from "../when.ts";
 
 /** What a check found. */
@@ -137,13 +138,16 @@ async function checkRuns({ backend }: Home, fix: boolean): Promise<Finding> {
   for (const state of pipelineStates) {
     if (isPipelineFinished(state)) continue;
     for (const run of await backend.listPipelineRuns({ state, limit: 1_000 })) {
-      if (isProcessGone(run.origin)) gone.push(run.id);
+      if (await isInterrupted(backend, run)) gone.push(run.id);
     }
   }
-  if (gone.length === 0) return { check: "runs", status: "ok", message: "no pipeline run without its process" };
+  const [first] = gone;
+  if (first === undefined) return { check: "runs", status: "ok", message: "no pipeline run without its process" };
   const message = `Unfinished, but their process is gone: ${gone.map(shortId).join(", ")}`;
-  if (!fix)
-    return { check: "runs", status: "problem", message, remedy: "reprise doctor --fix marks them as canceled." };
+  if (!fix) {
+    const remedy = `reprise resume ${shortId(first)} goes on with it; reprise doctor --fix marks all as canceled.`;
+    return { check: "runs", status: "problem", message, remedy };
+  }
   for (const id of gone) await backend.cancelPipelineRun(id, "its process was gone (reprise doctor)", Date.now());
   return { check: "runs", status: "fixed", message: `${message}; canceled now` };
 }

@@ -97,7 +97,8 @@ function missingArguments(shape: InputShape, missing: readonly string[]): Repris
   return new RepriseError("USAGE", `func "${shape.id}" needs ${missing.join(", ")}. Give: ${example}`);
 }
 
-function fieldsOf(pairs: InputRequest["fields"]): Map<string, unknown> {
+/** Values of fields by name, as `--key=value` says them: see {@link buildInput}. */
+export function fieldsOf(pairs: InputRequest["fields"]): Map<string, unknown> {
   const fields = new Map<string, unknown>();
   const repeated = new Set<string>();
   for (const [name, text] of pairs) {
@@ -123,7 +124,8 @@ function fieldValue(text: string): unknown {
   }
 }
 
-async function inputText(text: string): Promise<string> {
+/** The text of `--input`, which may be that of a file or of standard input. */
+export async function inputText(text: string): Promise<string> {
   if (text === "-") return readAll(process.stdin);
   if (!text.startsWith("@")) return text;
   try {
@@ -135,7 +137,8 @@ async function inputText(text: string): Promise<string> {
   }
 }
 
-function parseJson(text: string, given: string): unknown {
+/** Parses JSON that somebody `given` as text, `@file` or `-`. @throws RepriseError `USAGE`. */
+export function parseJson(text: string, given: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

@@ -1,9 +1,9 @@
-import type { StartMessage } from "../run/messages.ts";
+import type { RunSettings } from "../run/messages.ts";
 
 /** A result as the command shows it. What renders it is loaded here, because most of the time goes into starting. */
 export async function describeResult(
   value: unknown,
-  { width, colored, everyEvent }: Pick<StartMessage, "width" | "colored" | "everyEvent">,
+  { width, colored, everyEvent }: Pick<RunSettings, "width" | "colored" | "everyEvent">,
 ): Promise<{ readonly lines: readonly string[]; readonly value?: unknown }> {
   if (everyEvent) {
     const { toJson } = await import("../values/to-json.ts");

@@ -1,14 +1,16 @@
 /**
- * The driver: the process in which a pipeline's file and its bodies execute. `reprise run` and commands that look at files start it and tells it what to do
- * over its IPC channel; it ends with the pipeline run, or when the command is gone.
+ * The driver: the process in which a pipeline's file and its bodies execute. Commands that run pipelines or look at files
+ * start it and tell it what to do over its IPC channel; it ends with the pipeline run, or when the command is gone.
  */
 import { RepriseError, toFailure } from "@reprise/core";
-import { type Future, LocalRunner, type RunHandle } from "@reprise/runner";
+import { type Future, LocalRunner, type LocalRunnerOptions, type RunHandle } from "@reprise/runner";
 import {
+  type AgainMessage,
   type InspectMessage,
   parseToDriver,
   protocolVersion,
   type ResultMessage,
+  type RunSettings,
   type StartMessage,
   type ToCommand,
 } from "../run/messages.ts";
@@ -37,6 +39,7 @@ export function drive(): void {
   process.on("message", (raw) => {
     const message = parseToDriver(raw);
     if (message?.type === "start") void driver.start(message);
+    else if (message?.type === "again") void driver.again(message);
     else if (message?.type === "inspect") void driver.inspect(message);
     else if (message?.type === "cancel") driver.cancel(message.reason);
     else void driver.refuse(new RepriseError("USAGE", notUnderstood));
@@ -51,21 +54,21 @@ class Driver {
   #phase: "idle" | "loading" | "running" | "over" = "idle";
 
   async start(message: StartMessage): Promise<void> {
-    if (this.#phase !== "idle") return;
-    this.#phase = "loading";
-    // What people typed is recorded with the pipeline run, not how the driver was started.
-    process.argv = [process.argv[0] ?? "node", "reprise", ...message.argv];
-    try {
+    await this.#execute(message, async (options) => {
       const exported = await loadPipelineFile(message.file);
-      if (exported.length === 0) return await this.#unattended();
+      if (exported.length === 0) return undefined;
       const { call, definition } = chooseFunc(exported, message.func, message.file);
       const args = await buildInput(message.input, definition);
-      if (this.#cancel.signal.aborted) return;
-      this.#phase = "running";
-      await this.#run(message, call(...args) as Future<unknown>);
-    } catch (error) {
-      await this.refuse(error);
-    }
+      return { runner: new LocalRunner(options), future: call(...args) as Future<unknown> };
+    });
+  }
+
+  /** Executes a recorded pipeline run again, or goes on with it. */
+  async again(message: AgainMessage): Promise<void> {
+    await this.#execute(message, async (options) => {
+      const { takeUp } = await import("./take-up.ts");
+      return takeUp(message, options);
+    });
   }
 
   /** Answers what is asked of a file, of which nothing executes but what executes when it is loaded. */
@@ -101,24 +104,47 @@ class Driver {
     process.exit(0);
   }
 
-  async #run(start: StartMessage, future: Future<unknown>): Promise<void> {
-    const sender = new EventSender({
-      everyEvent: start.everyEvent,
-      send: (events, sent) => void send({ v: protocolVersion, type: "events", events }).then(sent),
-    });
-    const runner = new LocalRunner({
+  async #execute(
+    settings: RunSettings,
+    load: (options: LocalRunnerOptions) => Promise<Loaded | undefined>,
+  ): Promise<void> {
+    if (this.#phase !== "idle") return;
+    this.#phase = "loading";
+    // What people typed is recorded with the pipeline run, not how the driver was started.
+    process.argv = [process.argv[0] ?? "node", "reprise", ...settings.argv];
+    try {
+      const sender = new EventSender({
+        everyEvent: settings.everyEvent,
+        send: (events, sent) => void send({ v: protocolVersion, type: "events", events }).then(sent),
+      });
+      const loaded = await load(this.#runnerOptions(settings, sender));
+      if (loaded === undefined) return await this.#unattended();
+      if (this.#cancel.signal.aborted) return;
+      this.#phase = "running";
+      await this.#run(settings, sender, loaded);
+    } catch (error) {
+      await this.refuse(error);
+    }
+  }
+
+  #runnerOptions(settings: RunSettings, sender: EventSender): LocalRunnerOptions {
+    const { home, concurrency, durability, cache, cacheNamespace } = settings;
+    return {
       signal: this.#cancel.signal,
       onEvent: (event) => sender.push(event),
       forwardOutput: false,
       handleSignals: false,
-      ...(start.home === null ? {} : { home: start.home }),
-      ...(start.concurrency === null ? {} : { concurrency: start.concurrency }),
-      ...(start.durability === null ? {} : { durability: start.durability }),
-      ...(start.cache === null ? {} : { cache: start.cache }),
-      ...(start.cacheNamespace === null ? {} : { cacheNamespace: start.cacheNamespace }),
-    });
+      ...(home === null ? {} : { home }),
+      ...(concurrency === null ? {} : { concurrency }),
+      ...(durability === null ? {} : { durability }),
+      ...(cache === null ? {} : { cache }),
+      ...(cacheNamespace === null ? {} : { cacheNamespace }),
+    };
+  }
+
+  async #run(settings: RunSettings, sender: EventSender, { runner, future }: Loaded): Promise<void> {
     const handle = await runner.submit(future);
-    const result = await resultOf(start, handle);
+    const result = await resultOf(settings, handle);
     await runner[Symbol.asyncDispose]();
     await sender.flush();
     this.#phase = "over";
@@ -136,12 +162,20 @@ class Driver {
   }
 }
 
-async function resultOf(start: StartMessage, handle: RunHandle<unknown>): Promise<ResultMessage> {
+/** What a driver executes, and what executes it. */
+interface Loaded {
+  readonly runner: LocalRunner;
+  readonly future: Future<unknown>;
+}
+
+async function resultOf(settings: RunSettings, handle: RunHandle<unknown>): Promise<ResultMessage> {
   const base = { v: protocolVersion, type: "result", id: handle.id } as const;
   try {
     const value = await handle.result();
-    return { ...base, state: "COMPLETE", failure: null, ...(await describeResult(value, start)) };
+    return { ...base, state: "COMPLETE", failure: null, ...(await describeResult(value, settings)) };
   } catch (error) {
+    // How it ends is up to who goes on with it.
+    if (RepriseError.is(error, "DRIVER_REPLACED")) throw error;
     const canceled =
       RepriseError.is(error, "RUN_CANCELED") ||
       (RepriseError.is(error, "PIPELINE_RUN_FAILED") && (error as { state?: unknown }).state === "CANCELED");

@@ -49,6 +49,8 @@ const patienceForPipes = 300;
 export class DriverProcess {
   /** When the process is gone and what it wrote has been read. */
   readonly ended: Promise<DriverExit>;
+  /** Milliseconds since 1970 UTC. */
+  readonly startedAt = Date.now();
   readonly #child: ChildProcess;
   #inbox: unknown[] = [];
   #listener: ((message: ToCommand) => void) | undefined;

@@ -5,7 +5,7 @@ import { type Paint, painter, wantsColor } from "../terminal/paint.ts";
 import { runLabel } from "../terminal/plain-view.ts";
 import { reuseWords } from "../tree/cache-words.ts";
 import type { RunNode, RunTree } from "../tree/run-tree.ts";
-import { pipelineStateLooks } from "../tree/state-words.ts";
+import { interruptedLook, pipelineStateLooks, type StateLook } from "../tree/state-words.ts";
 import type { ResultMessage } from "./messages.ts";
 
 const maxFailures = 3;
@@ -14,16 +14,18 @@ const maxFailures = 3;
 export interface DriverDeath {
   /** Killed because of Ctrl-C or the like, not by itself. */
   readonly canceled: boolean;
+  /** A pipeline run of it was left as it was, and can be resumed. */
+  readonly interrupted: boolean;
   readonly reason: string;
   /** Runs that had not finished. */
   readonly unfinished: number;
-  /** Its pipeline runs that are in the store. */
+  /** Its pipeline runs that are in the store; those that were left as they were first. */
   readonly recorded: readonly string[];
   /** What to do about it. */
   readonly advice: string;
 }
 
-/** What `reprise run` says last: how it ended, the result or the error, and how to look at the run. */
+/** What is said of a pipeline run last: how it ended, the result or the error, and how to look at it and go on. */
 export class Epilogue {
   readonly #invocation: Invocation;
   readonly #quiet: boolean;
@@ -50,7 +52,7 @@ export class Epilogue {
     const length = this.#duration(id);
     this.#state(
       id,
-      state,
+      pipelineStateLooks[state],
       length === undefined ? "" : ` ${state === "COMPLETE" ? "in" : "after"} ${formatDuration(length)}`,
     );
     const reuse = reuseWords(this.#tree.hits, this.#tree.saved);
@@ -58,18 +60,22 @@ export class Epilogue {
     if (state === "FAILED" && failure !== null) this.#failures(failure);
     if (state === "CANCELED") this.#say(`${capital(this.#tree.node(id)?.reason ?? failure?.message ?? "canceled")}.`);
     if (result.lines.length > 0) host.stdout.write(`${this.#quiet ? "" : "\n"}${result.lines.join("\n")}\n`);
-    this.#commands(id, state === "COMPLETE" && result.lines.length > 0);
+    const { lines } = result;
+    if (state === "COMPLETE") this.#commands(id, lines.length > 0 ? ["show RUN", "artifact get RUN"] : ["show RUN"]);
+    else this.#commands(id, ["show RUN", "rerun RUN --continue"]);
   }
 
   /** The driver process is gone without a result. */
   death(how: DriverDeath): void {
-    const [first] = this.#tree.pipelines.keys();
+    const first = how.interrupted ? how.recorded[0] : [...this.#tree.pipelines.keys()][0];
     if (this.#invocation.json) {
       const error = how.canceled
         ? null
         : { name: "Error", message: `${how.reason}. ${how.advice}`, code: "DRIVER_DIED" };
-      const state = first === undefined ? null : "CANCELED";
-      this.#json({ type: "result", id: first ?? null, state, durationMs: null, reason: how.reason, error });
+      const ended = how.interrupted ? "RUNNING" : "CANCELED";
+      const state = first === undefined ? null : ended;
+      const { interrupted, reason } = how;
+      this.#json({ type: "result", id: first ?? null, state, interrupted, durationMs: null, reason, error });
       return;
     }
     if (!how.canceled) this.#error(`${capital(how.reason)}. ${how.advice}`);
@@ -77,14 +83,19 @@ export class Epilogue {
       if (how.canceled) this.#error("Canceled before the pipeline run began.");
       return;
     }
-    this.#state(first, "CANCELED", "");
+    this.#state(first, how.interrupted ? interruptedLook : pipelineStateLooks.CANCELED, "");
     if (!how.recorded.includes(first)) {
       this.#say("It ended before anything of it was recorded.");
       return;
     }
+    if (how.interrupted) {
+      this.#error(`What had finished is kept. Resume it: ${this.#commandLine("resume RUN", first)}`);
+      this.#commands(first, ["show RUN"]);
+      return;
+    }
     const runs = how.unfinished === 1 ? "run was" : "runs were";
     if (how.unfinished > 0) this.#say(`${how.unfinished} unfinished ${runs} marked as canceled: ${how.reason}.`);
-    this.#commands(first, false);
+    this.#commands(first, ["show RUN", "rerun RUN --continue"]);
   }
 
   /** The file exports no func; what it did, it did by itself. */
@@ -107,19 +118,22 @@ export class Epilogue {
     if (rest > 0) this.#error(`\n… and ${rest} more`);
   }
 
-  #state(id: string, state: ResultMessage["state"], length: string): void {
-    const look = pipelineStateLooks[state];
+  #state(id: string, look: StateLook, length: string): void {
     const name = this.#tree.pipelines.get(id)?.name ?? "pipeline run";
     this.#say(`${this.#paint(look.style, look.glyph)} ${this.#paint("bold", name)} ${look.word}${length}`);
   }
 
-  #commands(id: string, hasResult: boolean): void {
+  /** Commands with `RUN` in place of the id. */
+  #commands(id: string, commands: readonly string[]): void {
+    const lines = commands.map((command) => this.#paint("dim", `  ${this.#commandLine(command, id)}`));
+    this.#say(`\n${lines.join("\n")}`);
+  }
+
+  #commandLine(command: string, id: string): string {
     const { host, home } = this.#invocation;
     const program = host.env["npm_command"] === undefined ? "reprise" : "npx reprise";
     const place = home === undefined ? "" : ` --home ${/\s/.test(home) ? JSON.stringify(home) : home}`;
-    const lines = [`${program} show ${shortId(id)}${place}`];
-    if (hasResult) lines.push(`${program} artifact get ${shortId(id)}${place}`);
-    this.#say(`\n${lines.map((line) => this.#paint("dim", `  ${line}`)).join("\n")}`);
+    return `${program} ${command.replace("RUN", shortId(id))}${place}`;
   }
 
   #duration(id: string): number | undefined {

@@ -158,29 +158,40 @@ describe("a file that runs by itself", () => {
 });
 
 describe("a driver that dies", () => {
-  it.each([
-    ["quits", /exit code 7/, /process\.exit\(\)/],
-    ["crashes", /signal SIGSEGV/, /native module/],
-  ])("by itself (%s) is told, and its runs are marked", async (name, reason, advice) => {
+  it("because a body ends the process is told, and its runs are canceled", async () => {
     using project = new Project({ "pipeline.ts": pipeline });
-    const { code, stderr } = await project.run("run", `pipeline.ts:${name}`);
+    const { code, stderr } = await project.run("run", "pipeline.ts:quits");
     expect(code).toBe(1);
-    expect(stderr).toMatch(advice);
+    expect(stderr).toMatch(/process\.exit\(\)/);
     const left = await states(project);
-    expect(left.pipeline).not.toBe("RUNNING");
-    for (const state of Object.values(left.runs))
-      expect(["RESOLVED", "CANCELED", "FAILED", "NESTED_FAILED"]).toContain(state);
-    expect(`${stderr}${left.reasons}`).toMatch(reason);
+    expect(left).toMatchObject({ pipeline: "CANCELED", runs: { quits: "CANCELED", first: "RESOLVED" } });
+    expect(left.reasons).toMatch(/exit(?:ed with)? code 7/);
+    expect(stderr).toMatch(/⊘ quits canceled\n/);
+  });
+
+  it("by a crash is told, and its pipeline run can be resumed", async () => {
+    using project = new Project({ "pipeline.ts": pipeline });
+    const { code, stderr } = await project.run("run", "pipeline.ts:crashes");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/signal SIGSEGV.*native module/);
+    expect(stderr).toMatch(/! crashes interrupted\n.*Resume it: reprise resume [0-9a-f]{8}\n/);
+    expect(stderr).not.toContain("canceled");
+    expect((await states(project)).pipeline).toBe("RUNNING");
   });
 
   it("for want of memory is told with what to do", async () => {
     using project = new Project({ "pipeline.ts": pipeline });
-    const { code, stderr } = await project.start(["run", "pipeline.ts:leaks"], {
+    const { code, stdout } = await project.start(["run", "pipeline.ts:leaks", "--json"], {
       env: { NODE_OPTIONS: "--max-old-space-size=40" },
     }).finished;
     expect(code).toBe(1);
-    expect(stderr).toContain("--max-old-space-size");
-    expect(await states(project)).toMatchObject({ pipeline: "CANCELED", runs: { leaks: "CANCELED" } });
+    expect(jsonLines(stdout).at(-1)).toMatchObject({
+      type: "result",
+      state: "RUNNING",
+      interrupted: true,
+      error: { code: "DRIVER_DIED", message: expect.stringContaining("--max-old-space-size") },
+    });
+    expect(await project.json("ls")).toMatchObject({ pipelineRuns: [{ funcId: "leaks", interrupted: true }] });
   });
 
   it("notices when the command is killed, cancels and ends", async () => {

@@ -27,6 +27,15 @@ const inspect = {
   home: null,
   cacheNamespace: null,
 };
+const again = {
+  ...start,
+  type: "again",
+  mode: "continue",
+  runId: "01",
+  funcId: "main",
+  kept: "ab",
+  input: ["lr=0.2"],
+};
 const failure = { name: "Error", message: "x", classes: ["Error"] };
 const run = {
   type: "run",
@@ -43,7 +52,14 @@ const cache = { status: "HIT", key: "ab", originRunId: "01", saved: 3, note: nul
 
 describe("messages", () => {
   it("are taken when they are what they should be", () => {
-    for (const message of [start, inspect, { ...inspect, what: "explain" }, { v, type: "cancel", reason: "x" }])
+    for (const message of [
+      start,
+      again,
+      { ...again, kept: null },
+      inspect,
+      { ...inspect, what: "explain" },
+      { v, type: "cancel", reason: "x" },
+    ])
       expect(parseToDriver(message)).toBe(message);
     for (const message of [
       { v, type: "events", events: [run, { ...run, cache }] },
@@ -65,6 +81,11 @@ describe("messages", () => {
       { ...start, v: v + 1 },
       { ...start, file: 3 },
       { ...start, input: null },
+      { ...again, mode: "backwards" },
+      { ...again, runId: null },
+      { ...again, kept: undefined },
+      { ...again, input: [3] },
+      { ...again, argv: undefined },
       { ...inspect, what: "everything" },
       { ...inspect, input: { fields: null } },
       { v, type: "cancel" },

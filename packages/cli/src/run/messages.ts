@@ -6,7 +6,7 @@ import { cacheStatuses, type Failure } from "@reprise/core";
 import type { RunnerEvent } from "@reprise/runner";
 
 /** Grows when a message changes its meaning. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** What the cache may do in a run, as `--cache` says; those of `LocalRunner`. */
 export const cacheModes = ["on", "refresh", "readOnly", "off"] as const;
@@ -20,14 +20,8 @@ export interface InputRequest {
   readonly fields: readonly (readonly [name: string, value: string | null])[];
 }
 
-/** Command → driver: what to run. The first message. */
-export interface StartMessage {
-  readonly v: number;
-  readonly type: "start";
-  /** Absolute path. */
-  readonly file: string;
-  readonly func: string | null;
-  readonly input: InputRequest;
+/** How a pipeline run is to execute and to be shown, whatever it is. */
+export interface RunSettings {
   /** The command line as it was typed, behind `reprise`; it is recorded with the pipeline run. */
   readonly argv: readonly string[];
   readonly home: string | null;
@@ -42,6 +36,37 @@ export interface StartMessage {
   /** How to render the result. */
   readonly width: number;
   readonly colored: boolean;
+}
+
+/** Command → driver: what to run. The first message. */
+export interface StartMessage extends RunSettings {
+  readonly v: number;
+  readonly type: "start";
+  /** Absolute path. */
+  readonly file: string;
+  readonly func: string | null;
+  readonly input: InputRequest;
+}
+
+/** How a recorded pipeline run is taken up: `from` and `continue` are the modes of re-running. */
+export const againModes = ["from", "continue", "resume"] as const;
+export type AgainMode = (typeof againModes)[number];
+
+/** Command → driver: take up a recorded pipeline run. The first message. Ids are whole. */
+export interface AgainMessage extends RunSettings {
+  readonly v: number;
+  readonly type: "again";
+  readonly mode: AgainMode;
+  /** The run from which to re-run; the pipeline run to continue or to resume. */
+  readonly runId: string;
+  /** Id of the root's func. */
+  readonly funcId: string;
+  /** Digest of the kept program that executes; null: what the file holds now. */
+  readonly kept: string | null;
+  /** Absolute path; of a kept program, the file that it was made of. */
+  readonly file: string;
+  /** Texts of `--input`, each a whole input or a changed field; empty: the recorded input. */
+  readonly input: readonly string[];
 }
 
 /** Command → driver: look at a file without executing anything of it, and answer. The first message. */
@@ -65,7 +90,7 @@ export interface CancelMessage {
   readonly reason: string;
 }
 
-export type ToDriver = StartMessage | InspectMessage | CancelMessage;
+export type ToDriver = StartMessage | AgainMessage | InspectMessage | CancelMessage;
 
 /** How a pipeline run ended, with its result for the eyes and as JSON. */
 export interface ResultMessage {
@@ -102,17 +127,34 @@ export function parseToDriver(message: unknown): ToDriver | undefined {
   if (message["type"] === "cancel") {
     return typeof message["reason"] === "string" ? (message as unknown as CancelMessage) : undefined;
   }
-  const { type, file, func, input, argv, width, what } = message;
+  if (message["type"] === "again") return isAgain(message) ? (message as unknown as AgainMessage) : undefined;
+  const { type, file, func, input, what } = message;
   const namesFunc =
     typeof file === "string" &&
     (func === null || typeof func === "string") &&
     isRecord(input) &&
     Array.isArray(input["fields"]);
   if (!namesFunc) return undefined;
-  if (type === "start" && Array.isArray(argv) && typeof width === "number") return message as unknown as StartMessage;
+  if (type === "start" && hasSettings(message)) return message as unknown as StartMessage;
   return type === "inspect" && (what === "plan" || what === "explain")
     ? (message as unknown as InspectMessage)
     : undefined;
+}
+
+function hasSettings({ argv, width }: Record<string, unknown>): boolean {
+  return Array.isArray(argv) && typeof width === "number";
+}
+
+function isAgain(message: Record<string, unknown>): boolean {
+  const { mode, runId, funcId, kept, file, input } = message;
+  return (
+    hasSettings(message) &&
+    againModes.some((known) => known === mode) &&
+    [runId, funcId, file].every((text) => typeof text === "string") &&
+    (kept === null || typeof kept === "string") &&
+    Array.isArray(input) &&
+    input.every((text) => typeof text === "string")
+  );
 }
 
 /** The message if it is one that the command understands, else undefined. */

@@ -5,12 +5,8 @@ import type { ParsedCommand } from "../command-spec.ts";
 import { didYouMean } from "../suggest.ts";
 import { type CacheMode, cacheModes, type InputRequest } from "./messages.ts";
 
-/** What `reprise run` was asked to do. */
-export interface RunArguments {
-  /** Absolute path. */
-  readonly file: string;
-  readonly func: string | null;
-  readonly input: InputRequest;
+/** How commands that run a pipeline were asked to do it. */
+export interface RunOptions {
   readonly concurrency: number | null;
   readonly durability: "ordered" | "step" | null;
   readonly cache: CacheMode | null;
@@ -21,30 +17,45 @@ export interface RunArguments {
   readonly imports: readonly string[];
 }
 
+/** What `reprise run` was asked to do. */
+export interface RunArguments extends RunOptions {
+  /** Absolute path. */
+  readonly file: string;
+  readonly func: string | null;
+  readonly input: InputRequest;
+}
+
 /** Reads the options of `run`. @throws RepriseError `USAGE` naming the option. */
-export function readRunArguments({ positionals, values, rest }: ParsedCommand, cwd: string): RunArguments {
-  const { file, func } = splitTarget(positionals[0] ?? "", cwd);
-  const { input, concurrency, durability } = values;
+export function readRunArguments(command: ParsedCommand, cwd: string): RunArguments {
+  const { positionals, values, rest } = command;
+  const { input } = values;
+  return {
+    ...splitTarget(positionals[0] ?? "", cwd),
+    input: { text: typeof input === "string" ? input : null, fields: rest },
+    ...readRunOptions(command, "run"),
+  };
+}
+
+/** The options that `run` shares with the commands that run again. @throws RepriseError `USAGE` naming the option. */
+export function readRunOptions({ values }: Pick<ParsedCommand, "values">, command: string): RunOptions {
+  const { concurrency, durability } = values;
   if (concurrency !== undefined && !(Number.isInteger(Number(concurrency)) && Number(concurrency) > 0)) {
     throw new RepriseError(
       "USAGE",
-      `run: --concurrency must be a whole number from 1, not ${JSON.stringify(concurrency)}.`,
+      `${command}: --concurrency must be a whole number from 1, not ${JSON.stringify(concurrency)}.`,
     );
   }
   if (durability !== undefined && durability !== "ordered" && durability !== "step") {
     throw new RepriseError(
       "USAGE",
-      `run: --durability must be "ordered" or "step", not ${JSON.stringify(durability)}.`,
+      `${command}: --durability must be "ordered" or "step", not ${JSON.stringify(durability)}.`,
     );
   }
   return {
-    file,
-    func,
-    input: { text: typeof input === "string" ? input : null, fields: rest },
     concurrency: concurrency === undefined ? null : Number(concurrency),
     durability: durability ?? null,
-    cache: readCacheMode(values["cache"]),
-    cacheNamespace: readNamespace(values["cache-namespace"], "run"),
+    cache: readCacheMode(values["cache"], command),
+    cacheNamespace: readNamespace(values["cache-namespace"], command),
     quiet: values["quiet"] === true,
     plain: values["plain"] === true,
     imports: readImports({ values }),
@@ -57,14 +68,14 @@ export function readImports({ values }: Pick<ParsedCommand, "values">): readonly
 }
 
 /** `readOnly` may also be written `readonly` and `read-only`, as options are. */
-function readCacheMode(value: unknown): CacheMode | null {
+function readCacheMode(value: unknown, command: string): CacheMode | null {
   if (typeof value !== "string") return null;
   const plain = value.replaceAll("-", "").toLowerCase();
   const mode = cacheModes.find((known) => known.toLowerCase() === plain);
   if (mode !== undefined) return mode;
   throw new RepriseError(
     "USAGE",
-    `run: --cache must be one of ${cacheModes.join(", ")}, not ${JSON.stringify(value)}.${didYouMean(value, cacheModes)}`,
+    `${command}: --cache must be one of ${cacheModes.join(", ")}, not ${JSON.stringify(value)}.${didYouMean(value, cacheModes)}`,
   );
 }
 

@@ -5,8 +5,9 @@ import { RunTree } from "../tree/run-tree.ts";
 import type { DriverExit, DriverProcess } from "./driver-process.ts";
 import { Interrupts } from "./interrupts.ts";
 import type { ResultMessage, ToCommand } from "./messages.ts";
-import type { RunArguments } from "./run-arguments.ts";
-import { Epilogue } from "./epilogue.ts";
+import type { RunOptions } from "./run-arguments.ts";
+import { type DriverDeath, Epilogue } from "./epilogue.ts";
+import type { DriverTraces } from "./left-behind.ts";
 import { makeView } from "./make-view.ts";
 import { refusal } from "./refusal.ts";
 
@@ -14,27 +15,36 @@ type Outcome = Extract<ToCommand, { type: "result" | "refused" | "unattended" }>
 
 const patienceForExit = 2_000;
 
-/** One `reprise run`, from the first message of the driver to the exit code. */
+/** What a session needs to know of what it shows. */
+export interface SessionOptions extends Pick<RunOptions, "quiet" | "plain"> {
+  /** The file that the driver loads. */
+  readonly file: string;
+  /** Words to begin with. */
+  readonly notes: readonly string[];
+}
+
+/** One execution of a pipeline by a driver, from its first message to the exit code. */
 export class RunSession {
   readonly #invocation: Invocation;
-  readonly #args: RunArguments;
+  readonly #options: SessionOptions;
   readonly #driver: DriverProcess;
   readonly #tree = new RunTree();
   readonly #view: View;
   readonly #interrupts: Interrupts;
   #outcome: Outcome | undefined;
 
-  constructor(invocation: Invocation, args: RunArguments, driver: DriverProcess) {
+  constructor(invocation: Invocation, options: SessionOptions, driver: DriverProcess) {
     this.#invocation = invocation;
-    this.#args = args;
+    this.#options = options;
     this.#driver = driver;
-    this.#view = makeView(invocation, args, this.#tree);
+    this.#begin();
+    this.#view = makeView(invocation, options, this.#tree);
     this.#interrupts = new Interrupts({
       driver,
       say: (text) => this.#view.say(text),
       prepare: () => {
         // What goes wrong here goes wrong, and is told, when the store is needed.
-        import("./mark-canceled.ts").then(({ prepare }) => prepare()).catch(() => undefined);
+        import("./left-behind.ts").then(({ prepare }) => prepare()).catch(() => undefined);
       },
       markCanceled: async (reason) => void (await this.#markCanceled(reason)),
     });
@@ -77,33 +87,63 @@ export class RunSession {
   }
 
   #tellUnattended({ code, signal }: DriverExit): number {
-    this.#epilogue().unattended(this.#args.file);
+    this.#epilogue().unattended(this.#options.file);
     if (this.#interrupts.signal !== null) return this.#canceledCode();
     return signal === null ? (code ?? exitCodes.failed) : exitCodes.failed;
   }
 
-  /** The driver ended without a word: killed after Ctrl-C, or by itself. What it left unfinished is marked in the store. */
+  /**
+   * The driver ended without a word. What it left unfinished after Ctrl-C is marked as canceled; else it stays as it is, to
+   * be resumed.
+   */
   async #tellDeath(exit: DriverExit, interrupts: Interrupts): Promise<number> {
     const canceled = interrupts.signal !== null;
     const reason = canceled ? interrupts.reason : `the driver process ended by itself (${exitWords(exit)})`;
-    const recorded = await this.#markCanceled(reason);
+    const { recorded, interrupted } = canceled
+      ? { recorded: await this.#markCanceled(reason), interrupted: false }
+      : await this.#readLeftBehind();
     const unfinished = this.#tree.size - this.#tree.finished;
-    this.#tree.cancelAll(reason, Date.now());
-    this.#epilogue().death({ canceled, reason, unfinished, recorded, advice: canceled ? "" : deathAdvice(exit) });
+    if (!interrupted) this.#tree.cancelAll(reason, Date.now());
+    const advice = canceled ? "" : deathAdvice(exit);
+    this.#epilogue().death({ canceled, interrupted, reason, unfinished, recorded, advice });
     return canceled ? this.#canceledCode() : exitCodes.failed;
   }
 
   /** Gives the pipeline runs that the driver had begun and the store knows of. */
   async #markCanceled(reason: string): Promise<readonly string[]> {
-    const { pid } = this.#driver;
-    if (pid === undefined) return [];
-    const { markCanceled } = await import("./mark-canceled.ts");
-    return markCanceled({ home: this.#invocation.home, pid, ids: this.#tree.pipelines.keys(), reason });
+    const traces = this.#traces();
+    if (traces === undefined) return [];
+    const { markCanceled } = await import("./left-behind.ts");
+    return markCanceled(traces, reason);
+  }
+
+  async #readLeftBehind(): Promise<Pick<DriverDeath, "recorded" | "interrupted">> {
+    const traces = this.#traces();
+    if (traces === undefined) return { recorded: [], interrupted: false };
+    const { readLeftBehind } = await import("./left-behind.ts");
+    const { recorded, unfinished } = await readLeftBehind(traces);
+    return { recorded: [...unfinished, ...recorded], interrupted: unfinished.length > 0 };
+  }
+
+  #traces(): DriverTraces | undefined {
+    const { pid, startedAt } = this.#driver;
+    return pid === undefined
+      ? undefined
+      : { home: this.#invocation.home, pid, startedAt, ids: this.#tree.pipelines.keys() };
+  }
+
+  #begin(): void {
+    const { json, host } = this.#invocation;
+    const { notes, quiet } = this.#options;
+    for (const text of notes) {
+      if (json) host.stdout.write(`${JSON.stringify({ type: "note", text })}\n`);
+      else if (!quiet) host.stderr.write(`${text}\n`);
+    }
   }
 
   #epilogue(): Epilogue {
     this.#view.end();
-    return new Epilogue(this.#invocation, this.#args.quiet, this.#tree);
+    return new Epilogue(this.#invocation, this.#options.quiet, this.#tree);
   }
 
   #canceledCode(): number {

@@ -1,11 +1,14 @@
 import type { Artifact, Attempt, Edge, LogLine, Metric, Run, RunEvent } from "@reprise/core";
 import type { Home, PipelineRunSummary } from "@reprise/store";
+import { isInterrupted } from "../rerun/interrupted.ts";
 
 /** Everything that is recorded of a run, as `show` tells it. */
 export interface RunStory {
   readonly run: Run;
   /** The pipeline run that it belongs to. */
   readonly pipelineRun: PipelineRunSummary | undefined;
+  /** Whether that has not ended although nobody drives it any more. */
+  readonly interrupted: boolean;
   /** The run and all runs below it. */
   readonly runs: readonly Run[];
   /** Names from the root down to the run itself. */
@@ -41,6 +44,7 @@ export async function readStory({ backend }: Home, run: Run): Promise<RunStory> 
   return {
     run,
     pipelineRun,
+    interrupted: pipelineRun !== undefined && (await isInterrupted(backend, pipelineRun)),
     runs: isRoot ? all : below(run, all),
     path: pathOf(run, byId),
     edges,

@@ -5,7 +5,7 @@ import { failureLines } from "../failure-lines.ts";
 import type { Output } from "../output.ts";
 import { shortArtifactId } from "../store-access.ts";
 import { cacheMark, reuseWords, wasCacheAsked } from "../tree/cache-words.ts";
-import { runStateLooks } from "../tree/state-words.ts";
+import { interruptedLook, runStateLooks } from "../tree/state-words.ts";
 import { formatDate } from "../when.ts";
 import type { RunStory } from "./run-story.ts";
 import { showTree } from "./show-tree.ts";
@@ -56,16 +56,19 @@ export async function storyLines(
   return lines;
 }
 
-function headLines({ run, pipelineRun, path }: RunStory, { paint }: Output, now: number): string[] {
-  const look = runStateLooks[run.state];
+function headLines({ run, pipelineRun, interrupted, path }: RunStory, { paint }: Output, now: number): string[] {
+  const left = interrupted && !isFinished(run.state);
+  const look = left ? interruptedLook : runStateLooks[run.state];
   const from = run.startedAt ?? run.createdAt;
   const length = formatDuration((run.finishedAt ?? now) - from);
+  const lasted = left ? "" : `, ${run.finishedAt === null ? "for" : "took"} ${length}`;
   const lines = [
     `${paint(look.style, `${look.glyph} ${look.word}`)}  ${paint("bold", path.join(" › "))}  ${paint("dim", run.id)}`,
     run.cache.status === "HIT" && run.startedAt === null && run.finishedAt !== null
       ? `reused ${formatDate(run.finishedAt)}`
-      : `started ${formatDate(from)}, ${run.finishedAt === null ? "for" : "took"} ${length}${run.attempt > 1 ? `, ${run.attempt} attempts` : ""}`,
+      : `started ${formatDate(from)}${lasted}${run.attempt > 1 ? `, ${run.attempt} attempts` : ""}`,
   ];
+  if (left) lines.push(`nobody drives it any more; to go on: reprise resume ${shortId(run.rootId)}`);
   if (run.reason !== null) lines.push(run.reason);
   if (run.func.description !== null) lines.push(run.func.description);
   if (run.tags.length > 0) lines.push(`tags ${run.tags.join(", ")}`);

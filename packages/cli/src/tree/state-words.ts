@@ -31,6 +31,9 @@ export const pipelineStateLooks: { readonly [State in PipelineState]: StateLook 
   CANCELED: { glyph: "⊘", word: "canceled", style: "yellow" },
 };
 
+/** The look of a pipeline run that has not ended although nobody drives it any more. */
+export const interruptedLook: StateLook = { glyph: "!", word: "interrupted", style: "yellow" };
+
 /** The states of runs in the order in which counts are listed. */
 const shownStates = Object.keys(runStateLooks) as readonly RunState[];
 
