@@ -2,8 +2,8 @@ import type { KeyIngredient } from "@reprise/core";
 
 /** One thing that differs between a run and an earlier one. */
 export interface Difference {
-  /** `code` and `package` are what a version that is a digest is made of. */
-  readonly ingredient: KeyIngredient | "code" | "package";
+  /** `code` and `package` are what a version that is a digest is made of; `output` is not part of keys. */
+  readonly ingredient: KeyIngredient | "code" | "package" | "output";
   /** Of the argument with the path inside it, of the piece of code, of the package; empty where there is only one. */
   readonly name: string;
   /** All of it in one line. */

@@ -1,7 +1,8 @@
-import { diffKeyRecords, diffValues, type KeyDifference, type KeyRecord } from "@reprise/core";
+import { diffKeyRecords, type KeyDifference, type KeyRecord } from "@reprise/core";
 import { versionText } from "../cache/entry-texts.ts";
 import { codeDifferences, type KeptCode } from "./code-differences.ts";
 import type { Difference } from "./difference.ts";
+import { isDigest, valueDifferences } from "./value-differences.ts";
 
 /** What is known besides the digests of two keys. */
 export interface KeySources {
@@ -34,39 +35,9 @@ async function inputDifferences(
   { name, before, after }: Extract<KeyDifference, { ingredient: "inputs" }>,
   { values }: KeySources,
 ): Promise<readonly Difference[]> {
-  const known = isDigest(before) && isDigest(after) ? await values(name) : undefined;
-  const places = known === undefined ? [] : diffValues(known[0], known[1], { limit: maxPlaces + 1 });
-  const told = places.slice(0, maxPlaces).map((place): Difference => {
-    const label = inputLabel(name, place.path);
-    return {
-      ingredient: "inputs",
-      name: label,
-      text: `input ${label}: ${place.before} → ${place.after}`,
-      before: place.before,
-      after: place.after,
-      diff: [],
-    };
-  });
-  if (places.length > maxPlaces) told.push(digestDifference(name, before, after, "more of it differs"));
-  if (told.length > 0) return told;
-  const note = known === undefined ? "" : "what was given is equal; what the schema or [cacheKey]() makes of it is not";
-  return [digestDifference(name, before, after, note)];
-}
-
-function digestDifference(name: string, before: string | null, after: string | null, note: string): Difference {
-  const text = (value: string | null) => (value === null ? "missing" : isDigest(value) ? value.slice(0, 12) : value);
-  const [old, fresh] = [text(before), text(after)];
-  const more = note === "" ? "" : `  (${note})`;
-  return { ingredient: "inputs", name, text: `input ${name}: ${old} → ${fresh}${more}`, before, after, diff: [] };
-}
-
-/** `lr` rather than `input.lr` for a func whose one argument has no name of its own. */
-function inputLabel(name: string, path: string): string {
-  return name === "input" && path.startsWith(".") ? path.slice(1) : `${name}${path}`;
-}
-
-function isDigest(value: string | null): value is string {
-  return value !== null && /^[0-9a-f]{64}$/.test(value);
+  const read = async () => (isDigest(before) && isDigest(after) ? await values(name) : undefined);
+  const equal = "what was given is equal; what the schema or [cacheKey]() makes of it is not";
+  return valueDifferences({ ingredient: "inputs", name, before, after }, read, { equal, limit: maxPlaces });
 }
 
 async function versionDifferences(

@@ -4,6 +4,9 @@ import type { Home } from "@reprise/store";
 /** Larger values are compared by their digests alone: reading them would take longer than anybody waits. */
 const readUpTo = 64_000_000;
 
+/** What is read of an edge; of which run it is, is known. */
+export type InputEdge = Omit<Edge, "runId">;
+
 /** An argument of a recorded run. */
 export interface RunInput {
   /** As cache keys name it: a rest parameter's arguments are `items[0]`, `items[1]`, … */
@@ -11,35 +14,56 @@ export interface RunInput {
   readonly argument: number;
   /** Id of the artifact of the whole argument; undefined if it was not recorded. */
   readonly artifactId: string | undefined;
+  /** Id of the artifact of the value around the futures in it; undefined if there is none. */
+  readonly templateId: string | undefined;
   /** Edges from other runs into it. */
-  readonly sources: readonly Edge[];
+  readonly sources: readonly InputEdge[];
 }
 
 /** The arguments of a recorded run, in order. */
 export async function runInputs({ backend }: Home, runId: string): Promise<RunInput[]> {
-  const edges = (await backend.edgesOf(runId)).filter(({ kind }) => kind === "data");
-  const count = edges.reduce((most, { argument }) => Math.max(most, argument + 1), 0);
-  const inputs: RunInput[] = [];
-  for (let argument = 0; argument < count; argument++) {
-    const own = edges.filter((edge) => edge.argument === argument);
+  const edges = await backend.edgesOf(runId);
+  const outputs = new Map<string, string | null>();
+  for (const edge of edges) {
+    const { sourceRunId } = edge;
+    if (!isOutput(edge) || sourceRunId === null || outputs.has(sourceRunId)) continue;
+    outputs.set(sourceRunId, (await backend.getRun(sourceRunId))?.output ?? null);
+  }
+  return inputsOf(edges, (id) => outputs.get(id) ?? undefined);
+}
+
+/** The arguments that the edges of a run tell of, in order. `outputOf` gives the id of the artifact of a run's output. */
+export function inputsOf(edges: readonly InputEdge[], outputOf: (runId: string) => string | undefined): RunInput[] {
+  const byArgument: InputEdge[][] = [];
+  for (const edge of edges) {
+    if (edge.kind === "data" || edge.kind === "template") (byArgument[edge.argument] ??= []).push(edge);
+  }
+  return Array.from({ length: byArgument.length }, (_, argument): RunInput => {
+    const found = byArgument[argument] ?? [];
+    const own = found.filter(({ kind }) => kind === "data");
     const whole = own.find(({ artifactId, argumentPath }) => artifactId !== null && argumentPath === "");
     const sources = own.filter(({ sourceRunId }) => sourceRunId !== null);
     const [only] = sources;
-    // The output of another run as it is has no artifact of its own.
-    const isOutput = whole === undefined && sources.length === 1 && only?.argumentPath === "" && only.sourcePath === "";
-    const source = isOutput ? await backend.getRun(only?.sourceRunId ?? "") : undefined;
-    const declared = own[0]?.name ?? "";
-    inputs.push({
-      name: keyName(edges, declared, argument),
+    const output =
+      whole === undefined && sources.length === 1 && only !== undefined && isOutput(only)
+        ? outputOf(only.sourceRunId ?? "")
+        : undefined;
+    return {
+      name: keyName(edges, own[0]?.name ?? found[0]?.name ?? "", argument),
       argument,
-      artifactId: whole?.artifactId ?? source?.output ?? undefined,
+      artifactId: whole?.artifactId ?? output,
+      templateId: found.find(({ kind }) => kind === "template")?.artifactId ?? undefined,
       sources,
-    });
-  }
-  return inputs;
+    };
+  });
 }
 
-function keyName(edges: readonly Edge[], declared: string, argument: number): string {
+/** The output of another run as it is has no artifact of its own. */
+function isOutput({ kind, artifactId, argumentPath, sourcePath, sourceRunId }: InputEdge): boolean {
+  return kind === "data" && artifactId === null && argumentPath === "" && sourcePath === "" && sourceRunId !== null;
+}
+
+function keyName(edges: readonly InputEdge[], declared: string, argument: number): string {
   if (declared === "") return `argument ${argument + 1}`;
   if (!declared.startsWith("...")) return declared;
   const first = Math.min(...edges.filter(({ name }) => name === declared).map((edge) => edge.argument));

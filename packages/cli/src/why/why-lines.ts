@@ -19,7 +19,8 @@ export function whyLines(report: WhyReport, { paint }: Output, options: { readon
   return lines;
 }
 
-function diffLines({ diff }: Difference, paint: Output["paint"]): string[] {
+/** The lines of a change of code, as far as they are worth reading. */
+export function diffLines({ diff }: Difference, paint: Output["paint"]): string[] {
   const shown = diff.slice(0, maxDiffLines).map((line) => {
     if (line.startsWith("@@")) return paint("cyan", line);
     if (line.startsWith("-")) return paint("red", line);

@@ -1,0 +1,179 @@
+import { RepriseError, type RunState } from "@reprise/core";
+import type { Home, RecordedRun } from "@reprise/store";
+import type { Difference } from "../why/difference.ts";
+import { CodeComparer } from "./compare-code.ts";
+import { compareRuns, type DiffEntry } from "./compare-runs.ts";
+import { describeReasons, type ReasonReport } from "./describe-reasons.ts";
+import { outputDifferences } from "./changed-values.ts";
+import { matchRuns } from "./match-runs.ts";
+import { RecordedTree } from "./recorded-tree.ts";
+
+/** How the runs of two trees differ: what `reprise diff` tells. */
+export interface DiffReport {
+  readonly a: DiffSide;
+  readonly b: DiffSide;
+  /** What surrounded both, where it differs: the commit, Node, the program as a whole. */
+  readonly surroundings: readonly { readonly name: string; readonly before: string; readonly after: string }[];
+  /** The first of `runs` that nothing else explains; null if there are none. */
+  readonly first: number | null;
+  /** Runs that differ, in order of creation. */
+  readonly runs: readonly DiffedRun[];
+  /** Runs with equal results. */
+  readonly equal: number;
+  /** Those of them that had other code: how many, by the id of the func. */
+  readonly equalWithOtherCode: Readonly<Record<string, number>>;
+}
+
+/** One of the two runs that are compared. */
+export interface DiffSide {
+  readonly id: string;
+  readonly rootId: string;
+  readonly name: string;
+  readonly funcId: string;
+  readonly state: RunState;
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+}
+
+/** A run that differs. */
+export interface DiffedRun {
+  /** Null if the call was made in the other tree only. */
+  readonly a: DiffedSide | null;
+  readonly b: DiffedSide | null;
+  readonly funcId: string;
+  /** Names from the top down to the run. */
+  readonly path: readonly string[];
+  readonly reasons: readonly ReasonReport[];
+  /** In what the results differ, if both gave one. */
+  readonly output: readonly Difference[];
+  /** Whether nothing else that differs explains it. */
+  readonly isCause: boolean;
+  /** Runs below it that are there with it on one side only. */
+  readonly below: number;
+  /** False: only what differs is told, not how. */
+  readonly detailed: boolean;
+}
+
+/** A run that differs, on one side. */
+export interface DiffedSide {
+  readonly id: string;
+  readonly state: RunState;
+  readonly output: string | null;
+  /** Its error or why it was canceled, in one line. */
+  readonly failure: string | null;
+}
+
+/** Places told of an argument. */
+const maxPlaces = 8;
+/** Places told of a result. */
+const placesOfOutput = 4;
+
+/**
+ * Compares two runs with everything below them.
+ *
+ * @param options `detailed`: of how many runs it is told how they differ; reading values takes time.
+ * @throws RepriseError `RUN_NOT_FOUND` if one of them was removed meanwhile.
+ */
+export async function diffRuns(
+  home: Home,
+  [beforeId, afterId]: readonly [before: string, after: string],
+  options: { readonly detailed: number },
+): Promise<DiffReport> {
+  const before = await readTree(home, beforeId);
+  const after = await readTree(home, afterId, before);
+  const matching = matchRuns(before, after);
+  const diff = await compareRuns(before, after, matching, new CodeComparer(home, before, after));
+  const cause = diff.entries.findIndex(({ isCause }) => isCause);
+  const first = diff.entries.length === 0 ? null : Math.max(0, cause);
+  const paths = [pathsOf(before), pathsOf(after)] as const;
+  const runs: DiffedRun[] = [];
+  for (const [at, entry] of diff.entries.entries()) {
+    const { after: run = entry.before } = entry;
+    const path = (run === entry.after ? paths[1] : paths[0]).get(run?.id ?? "") ?? [];
+    runs.push(await describeEntry(home, entry, path, at < options.detailed || at === first));
+  }
+  return {
+    a: sideOf(before),
+    b: sideOf(after),
+    surroundings: surroundings(before, after),
+    first,
+    runs,
+    equal: diff.equal,
+    equalWithOtherCode: Object.fromEntries(diff.changedFuncs),
+  };
+}
+
+async function readTree({ backend }: Home, id: string, known?: RecordedTree): Promise<RecordedTree> {
+  const rootId = known?.find(id) === undefined ? (await backend.getRun(id))?.rootId : known.graph.pipelineRun.id;
+  const graph = known !== undefined && known.graph.pipelineRun.id === rootId ? known.graph : undefined;
+  const found = graph ?? (rootId === undefined ? undefined : await backend.readGraph(rootId));
+  if (found === undefined) throw new RepriseError("RUN_NOT_FOUND", `Run ${id} was removed meanwhile.`);
+  return new RecordedTree(found, id);
+}
+
+async function describeEntry(
+  home: Home,
+  entry: DiffEntry,
+  path: readonly string[],
+  detailed: boolean,
+): Promise<DiffedRun> {
+  const { before, after, isCause, below } = entry;
+  const told = before !== undefined && after !== undefined && detailed;
+  return {
+    a: endOf(before),
+    b: endOf(after),
+    funcId: (after ?? before)?.func.record.id ?? "",
+    path,
+    reasons: await describeReasons(home, entry, { detailed, maxPlaces }),
+    output: told ? await outputDifferences(home, before, after, placesOfOutput) : [],
+    isCause,
+    below,
+    detailed,
+  };
+}
+
+function endOf(run: RecordedRun | undefined): DiffedSide | null {
+  if (run === undefined) return null;
+  const { id, state, output, failure, reason } = run;
+  const text = failure === null ? reason : `${failure.name}: ${failure.message}`;
+  return { id, state, output: output?.digest ?? null, failure: text?.split("\n", 1)[0] ?? null };
+}
+
+function sideOf({ top, graph }: RecordedTree): DiffSide {
+  const { id, name, func, state, startedAt, createdAt, finishedAt } = top;
+  const { id: rootId } = graph.pipelineRun;
+  return { id, rootId, name, funcId: func.record.id, state, startedAt: startedAt ?? createdAt, finishedAt };
+}
+
+/** Of each run the names from the top down to it; an element of a map with its number. */
+function pathsOf(tree: RecordedTree): ReadonlyMap<string, readonly string[]> {
+  const paths = new Map<string, readonly string[]>([[tree.top.id, [tree.top.name]]]);
+  for (const { id, kind } of tree.runs) {
+    const above = paths.get(id) ?? [];
+    for (const [at, child] of tree.childrenOf(id).entries()) {
+      // The group has the name of its func already.
+      paths.set(child.id, kind === "map" ? [...above.slice(0, -1), `${child.name}[${at}]`] : [...above, child.name]);
+    }
+  }
+  return paths;
+}
+
+function surroundings(before: RecordedTree, after: RecordedTree): DiffReport["surroundings"] {
+  const facts = [before, after].map(({ graph: { pipelineRun } }) => {
+    const { git, origin, code } = pipelineRun;
+    return {
+      "git commit": git?.commit == null ? undefined : `${git.commit.slice(0, 12)}${git.dirty ? " with changes" : ""}`,
+      program: code?.slice(0, 12),
+      Node: origin.versions.node,
+      reprise: origin.versions.reprise,
+      platform: origin.versions.platform,
+      host: origin.host,
+    };
+  });
+  const [old, fresh] = facts;
+  if (old === undefined || fresh === undefined) return [];
+  return (Object.keys(old) as (keyof typeof old)[]).flatMap((name) => {
+    const [was, is] = [old[name], fresh[name]];
+    return was === is || was === undefined || is === undefined ? [] : [{ name, before: was, after: is }];
+  });
+}
