@@ -68,7 +68,7 @@ export class AffectedRuns {
 
   #spreadInward(node: GraphNode): void {
     if (this.#fresh.has(node)) {
-      if (!node.itemsInElements || node.lacksItems) return;
+      if (!node.itemsInElements) return;
       const reason: RerunReason = { type: "nested", run: node.run.id };
       for (const element of node.calls()) this.#freshen(element, reason);
       return;

@@ -11,7 +11,7 @@ export interface GraphRun {
   readonly attempt: number;
   /** The attempt of the parent whose body made the call; 0 for a root. */
   readonly parentAttempt: number;
-  /** Whether the parent's body waited for it with `$value()`. */
+  /** Whether the parent's body waited for it with `$value()`; nobody does for an element of a map. */
   readonly awaited: boolean;
   /** Whether the last attempt's body has given its result: a value, or futures of runs that it has called. */
   readonly returned: boolean;

@@ -42,7 +42,7 @@ function decisionsBelow(
   return (child) => {
     if (child.superseded) return retried;
     if (action === "reset" && (!parent.itemsInElements || parent.lacksItems)) return nested;
-    if (action !== "clone" && affected.has(child)) return decideAffected(child, affected);
+    if (affected.has(child)) return decideAffected(child, affected);
     return child.resolved ? independent : handled;
   };
 }
@@ -65,10 +65,10 @@ function decideReturned(node: GraphNode, affected: AffectedRuns): Decision {
   let inside: GraphNode | undefined;
   for (const child of node.calls()) {
     if (!affected.has(child)) continue;
-    if (child.run.awaited && !node.isMap) {
+    if (child.run.awaited) {
       return { action: "reexecute", reason: { type: "waited", run: child.run.id } };
     }
-    if (child.lacksItems && !node.isMap) return { action: "reexecute", reason: { type: "items", run: child.run.id } };
+    if (child.lacksItems) return { action: "reexecute", reason: { type: "items", run: child.run.id } };
     inside ??= child;
   }
   const reason: RerunReason = inside === undefined ? { type: "unfinished" } : { type: "contains", run: inside.run.id };

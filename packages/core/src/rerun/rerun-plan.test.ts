@@ -349,6 +349,25 @@ describe("maps", () => {
     expect(actionsOf(plan)).toEqual({ root: "reexecute", load: "reset if called", map: "reset if called" });
     expect(plan.get("root")?.reason).toEqual({ type: "items", run: "map" });
   });
+
+  it("begin anew if they never made all of their elements", () => {
+    const runs = (map: Parameters<typeof recorded>[2]): GraphRun[] => [
+      recorded("root", null, { state: "RAN" }),
+      recorded("load", "root"),
+      recorded("map", "root", { kind: "map", state: "RUNNING", ...map }),
+      recorded("one", "map", { state: "CREATED" }),
+    ];
+    const items = runs({ hasArguments: true, needs: ["load"] });
+    for (const target of ["map", "one"]) {
+      expect(rerunFrom(items, target)).toEqual({ root: "wait", load: "clone", map: "reset", one: "drop" });
+      expect(rerunFrom(runs({}), target)).toEqual({
+        root: "reexecute",
+        load: "clone if called",
+        map: "reset if called",
+        one: "drop",
+      });
+    }
+  });
 });
 
 describe("continuing", () => {
@@ -380,6 +399,11 @@ describe("continuing", () => {
     const plan = planRerun([recorded("root", null, { state: "CANCELED" })], { mode: "continue", target: "root" });
     expect(plan.get("root")).toEqual({ action: "reset", reason: { type: "unfinished" }, ifCalled: false });
   });
+});
+
+it("leaves out of account what is not in the graph", () => {
+  const part = [recorded("inner", "elsewhere", { needs: ["missing"] }), recorded("leaf", "inner")];
+  expect(rerunFrom(part, "leaf")).toEqual({ inner: "wait", leaf: "reset" });
 });
 
 describe("refusals", () => {

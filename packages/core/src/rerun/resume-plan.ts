@@ -30,7 +30,7 @@ export function planResume(runs: readonly GraphRun[]): ReadonlyMap<string, Resum
   const plan = new Map<string, ResumedRun>();
   const open: GraphNode[] = [];
   const put = (node: GraphNode, action: ResumeAction, ifCalled: boolean): void => {
-    plan.set(node.run.id, { action, ifCalled: ifCalled && action !== "drop" });
+    plan.set(node.run.id, { action, ifCalled });
     if (node.children !== undefined) open.push(node);
   };
   for (const node of connect(runs).values()) if (node.parent === undefined) put(node, decide(node), false);
@@ -53,6 +53,6 @@ function decide(node: GraphNode): ResumeAction {
   if (node.finished) return "keep";
   if (state !== "RUNNING" && state !== "RAN") return "start";
   if (!returned) return "reexecute";
-  if (!node.isMap) for (const child of node.calls()) if (child.lacksItems && !child.finished) return "reexecute";
+  for (const child of node.calls()) if (child.lacksItems && !child.finished) return "reexecute";
   return "wait";
 }

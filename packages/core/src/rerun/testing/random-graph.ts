@@ -11,7 +11,7 @@ type Draft = { -readonly [Key in keyof GraphRun]: GraphRun[Key] } & { children: 
 export function recordedGraphs(options: { readonly open: boolean }): fc.Arbitrary<GraphRun[]> {
   // Choices, not runs, are drawn: whatever remains of a list of them when it is shortened is still a consistent graph.
   return fc
-    .array(fc.nat(59), { minLength: 1, maxLength: 200, size: "max" })
+    .array(fc.nat(59), { minLength: 1, maxLength: 400, size: "max" })
     .map((choices) => new Author(choices, options).write());
 }
 
