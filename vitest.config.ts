@@ -12,6 +12,8 @@ export default defineConfig({
     pool: "forks",
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Thousands of pipeline runs need no copy of the program that they execute; tests of copies turn it on.
+    env: { REPRISE_KEEP_CODE: "off" },
     projects: [
       {
         extends: true,

@@ -58,6 +58,34 @@ export function funcRecord(definition: FuncDefinition): FuncRecord {
   return record;
 }
 
+/** Says what is recorded of a func whose source does not tell, because the program was bundled. */
+export function setFuncRecord(definition: FuncDefinition, record: FuncRecord): void {
+  records.set(definition, record);
+}
+
+/** A func that this process does not define, of its record. Its body cannot execute. */
+export function recordedFunc(record: FuncRecord): FuncDefinition {
+  const { id, name, description, file, line } = record;
+  const definition: FuncDefinition = {
+    kind: "func",
+    id,
+    name,
+    description: description ?? undefined,
+    input: undefined,
+    output: undefined,
+    options: {},
+    run: () => {
+      throw new Error(`func "${id}" is not part of this program`);
+    },
+    parameters: [],
+    labels: valueLabels(id, []),
+    contextAt: -1,
+    place: file === null ? undefined : { file, line: line ?? 1, column: 1 },
+  };
+  records.set(definition, record);
+  return definition;
+}
+
 /** Symbol under which a func carries its definition; the same in every copy of the library. */
 export const funcBrand = Symbol.for("reprise.func");
 

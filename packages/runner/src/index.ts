@@ -23,6 +23,8 @@ export {
   type CodeDigestsOptions,
   type CodeOwner,
 } from "./code-digest/code-digests.ts";
+export { keepProgram, type KeepOptions, type KeptProgram, keepsProgram } from "./code-version/keep-program.ts";
+export { loadKeptProgram } from "./code-version/load-kept-program.ts";
 export { context, type RunContext, type RunLog } from "./context.ts";
 export { callOf, func } from "./func.ts";
 export { definedFuncs, definitionOf, type FuncDefinition } from "./func-definition.ts";

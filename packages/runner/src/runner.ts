@@ -17,16 +17,45 @@ export interface RunHandle<T> extends AsyncDisposable {
 /** Root calls that some runner is about to submit. */
 const claimed = new WeakSet<Call>();
 
-let refusal: string | undefined;
+/** Why runners execute nothing now. */
+interface Refusal {
+  readonly why: string;
+  /** Told of each runner that is given a future; then whoever waits for its result waits for ever. */
+  readonly met?: () => void;
+}
+
+// Every copy of the library in the process has to know it.
+const refusalKey = Symbol.for("reprise.refusal");
+const shared = globalThis as { [refusalKey]?: Refusal | undefined };
 
 /**
  * From now on nothing is executed in this process: runners refuse every future. For tools that load programs to look at
- * them, since a program may start runners while it is loaded.
+ * them, since a program may start runners while it is loaded. The function that it gives ends that.
  *
  * @param why stands in the error, e.g. `reprise plan executes nothing`.
  */
-export function refuseRuns(why: string): void {
-  refusal = why;
+export function refuseRuns(why: string): () => void {
+  return refuse({ why });
+}
+
+/**
+ * From now on nothing is executed in this process, and whoever waits for the result of a runner waits for ever: what a
+ * program does when its pipeline run has ended, as to exit, is not done. The function that it gives ends that for later
+ * runs.
+ *
+ * @param why stands in the error of what cannot wait.
+ * @param met told of each run that is not executed.
+ */
+export function holdRuns(why: string, met: () => void): () => void {
+  return refuse({ why, met });
+}
+
+function refuse(refusal: Refusal): () => void {
+  const before = shared[refusalKey];
+  shared[refusalKey] = refusal;
+  return () => {
+    if (shared[refusalKey] === refusal) shared[refusalKey] = before;
+  };
 }
 
 /** Executes graphs of runs. From Sematic's runners. */
@@ -37,6 +66,11 @@ export abstract class Runner {
    * @throws PipelineRunError if it fails or is canceled; its cause is a `RunFailedError`, whose cause is the user's own error.
    */
   async run<T>(future: Future<T>): Promise<T> {
+    const held = shared[refusalKey]?.met;
+    if (held !== undefined) {
+      held();
+      return new Promise(() => undefined);
+    }
     const handle = await this.submit(future);
     return handle.result();
   }
@@ -60,10 +94,12 @@ export abstract class Runner {
 
   /** The root call behind a future. @throws RepriseError `FUTURE_MISUSE` with what to do instead. */
   protected rootOf(future: unknown): Call {
+    const refusal = shared[refusalKey];
     if (refusal !== undefined) {
+      refusal.met?.();
       throw new RepriseError(
         "FUTURE_MISUSE",
-        `${refusal}, but a runner was started while the file was loaded. Start it in a file of its own that imports this one.`,
+        `${refusal.why}, but a runner was started while the file was loaded. Start it in a file of its own that imports this one.`,
       );
     }
     const part = futureOf(future);

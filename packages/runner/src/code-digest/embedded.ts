@@ -15,6 +15,12 @@ export function embeddedCode(id: string): FuncCode | undefined {
   return undefined;
 }
 
+/** Ids of the funcs that came in bundles. */
+export function embeddedIds(): readonly string[] {
+  const records = (globalThis as Record<symbol, unknown>)[key] as readonly StoredFuncs[] | undefined;
+  return (records ?? []).flatMap(({ funcs }) => funcs.flatMap(({ id }) => id ?? []));
+}
+
 /**
  * A statement that makes the digests of funcs known to the program that runs it.
  *

@@ -88,12 +88,12 @@ function isInstalled(folder: string): boolean {
 }
 
 /** Our own packages: values are encoded by a codec whose version is part of every key. */
-function isLibrary(name: string): boolean {
+export function isLibrary(name: string): boolean {
   return name === "reprise" || name.startsWith("@reprise/");
 }
 
 /** `zod` of `zod/v4`, `@scope/name` of `@scope/name/part`. */
-function packageName(specifier: string): string {
+export function packageName(specifier: string): string {
   return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
 }
 
