@@ -37,7 +37,7 @@ export type { MapOptions } from "./map.ts";
 export { graphRunsOf } from "./rerun/graph-runs.ts";
 export type { Resources } from "./resources.ts";
 export { RunFailure } from "./run-failure.ts";
-export { refuseRuns, Runner, type RunHandle } from "./runner.ts";
+export { holdRuns, refuseRuns, Runner, type RunHandle } from "./runner.ts";
 export type { RunChanged, RunnerEvent } from "./runner-events.ts";
 export { SilentRunner, type SilentRunnerOptions } from "./silent-runner.ts";
 export { DirectoryArtifact, type DirectoryEntry, type DirectoryFromOptions } from "./values/directory-artifact.ts";

@@ -59,7 +59,8 @@ class Driver {
       if (exported.length === 0) return undefined;
       const { call, definition } = chooseFunc(exported, message.func, message.file);
       const args = await buildInput(message.input, definition);
-      return { runner: new LocalRunner(options), future: call(...args) as Future<unknown> };
+      const runner = new LocalRunner(options);
+      return { runner, begin: () => runner.submit(call(...args) as Future<unknown>) };
     });
   }
 
@@ -142,8 +143,8 @@ class Driver {
     };
   }
 
-  async #run(settings: RunSettings, sender: EventSender, { runner, future }: Loaded): Promise<void> {
-    const handle = await runner.submit(future);
+  async #run(settings: RunSettings, sender: EventSender, { runner, begin }: Loaded): Promise<void> {
+    const handle = await begin();
     const result = await resultOf(settings, handle);
     await runner[Symbol.asyncDispose]();
     await sender.flush();
@@ -165,7 +166,7 @@ class Driver {
 /** What a driver executes, and what executes it. */
 interface Loaded {
   readonly runner: LocalRunner;
-  readonly future: Future<unknown>;
+  readonly begin: () => Promise<RunHandle<unknown>>;
 }
 
 async function resultOf(settings: RunSettings, handle: RunHandle<unknown>): Promise<ResultMessage> {

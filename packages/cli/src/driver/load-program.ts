@@ -1,13 +1,51 @@
 import { RepriseError } from "@reprise/core";
+import { definedFuncs, holdRuns, loadKeptProgram } from "@reprise/runner";
+import { openHomeForReading } from "@reprise/store";
 import type { AgainMessage } from "../run/messages.ts";
 import { loadPipelineFile } from "./load-pipeline.ts";
 
+/** So long, in ms, a file that has begun to run something by itself may go on defining funcs. */
+const patience = 2_000;
+
 /**
- * Loads the program that a recorded pipeline run is to be executed with, so that its funcs are known.
+ * Loads the program that a recorded pipeline run is to be executed with, so that its funcs are known. What it runs by itself
+ * meanwhile is not executed.
  *
- * Rejects with `CODE_NOT_KEPT` if the kept program is gone or damaged; `USAGE` if the file cannot be loaded.
+ * Rejects with `CODE_NOT_KEPT` if the kept program is gone or damaged; `USAGE` if it, or the file, cannot be loaded.
  */
-export async function loadRecordedProgram({ kept, file }: Pick<AgainMessage, "kept" | "file">): Promise<void> {
-  if (kept !== null) throw new RepriseError("CODE_NOT_KEPT", `The kept program ${kept} cannot be loaded yet.`);
-  await loadPipelineFile(file);
+export async function loadProgram(message: AgainMessage): Promise<void> {
+  const { kept, file, funcId, home } = message;
+  if (kept === null) return loadCurrent(file, funcId);
+  await using store = await openHomeForReading(home === null ? {} : { path: home });
+  const program = await store.code.find(kept);
+  if (program === undefined) {
+    throw new RepriseError("CODE_NOT_KEPT", `The kept program ${kept} was removed from ${store.path} meanwhile.`);
+  }
+  await loadKeptProgram(program);
+}
+
+async function loadCurrent(file: string, funcId: string): Promise<void> {
+  let isHeld = false;
+  const begun = Promise.withResolvers<void>();
+  const release = holdRuns("a recorded pipeline run is taken up", () => {
+    isHeld = true;
+    begun.resolve();
+  });
+  const loading = loadPipelineFile(file).catch((error: unknown) => {
+    // Whatever the file does without the result that it waited for, its funcs are defined.
+    if (!isHeld) throw error;
+  });
+  try {
+    await Promise.race([loading, begun.promise.then(() => defined(funcId))]);
+  } finally {
+    release();
+  }
+}
+
+/** Resolves when the func is defined, or that can no longer be expected. */
+async function defined(funcId: string): Promise<void> {
+  const until = performance.now() + patience;
+  while (!definedFuncs().has(funcId) && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }

@@ -1,41 +1,68 @@
 import { RepriseError } from "@reprise/core";
-import { callOf, definedFuncs, type Future, LocalRunner, type LocalRunnerOptions } from "@reprise/runner";
+import {
+  callOf,
+  definedFuncs,
+  type FuncDefinition,
+  holdRuns,
+  LocalRunner,
+  type LocalRunnerOptions,
+  type RunHandle,
+} from "@reprise/runner";
+import type { Home } from "@reprise/store";
 import type { AgainMessage } from "../run/messages.ts";
 import { didYouMean } from "../suggest.ts";
-import { loadRecordedProgram } from "./load-program.ts";
+import { loadProgram } from "./load-program.ts";
 
 /** A recorded pipeline run that is about to execute again, or to go on. */
 export interface TakenUp {
   readonly runner: LocalRunner;
-  readonly future: Future<unknown>;
+  readonly begin: () => Promise<RunHandle<unknown>>;
 }
 
 /**
- * Loads the program of a recorded pipeline run, and makes ready what the message asks for.
+ * Loads the program of a recorded pipeline run, and makes ready what the message asks for. Nothing else is executed in this
+ * process from now on: a program that starts a runner by itself must not do that here, also not a while after it was loaded.
  *
  * Rejects with `CODE_NOT_KEPT` if the kept program is gone or damaged; `FUNC_NOT_FOUND` if the program has no such root;
- * `USAGE` if the file cannot be loaded; and as {@link changedInput}.
+ * `USAGE` if the file cannot be loaded; and as `changedInput`.
  */
 export async function takeUp(message: AgainMessage, options: LocalRunnerOptions): Promise<TakenUp> {
-  const { mode, runId, funcId, kept, file, input } = message;
-  await loadRecordedProgram(message);
-  const defined = definedFuncs();
-  const definition = defined.get(funcId);
-  if (definition === undefined) {
-    throw new RepriseError(
-      "FUNC_NOT_FOUND",
-      `${file} and what it imports define no func "${funcId}", which is the root of the pipeline run.${didYouMean(funcId, defined.keys())} ` +
-        "If it was renamed, give it its id again: func(id, …); if it is in another file, name it: --file FILE.",
-    );
-  }
-  const args =
-    input.length === 0 ? [] : await import("./changed-input.ts").then((m) => m.changedInput(message, definition));
+  const { mode, runId, kept } = message;
+  const hold = (): (() => void) => holdRuns("a recorded pipeline run is taken up", () => undefined);
+  const release = hold();
+  await loadProgram(message);
+  const definition = rootFunc(message);
+  const args = await argumentsOf(message, definition);
   const again: LocalRunnerOptions =
     mode === "resume" ? { ...options, resume: runId } : { ...options, rerunFrom: runId, rerunMode: mode };
+  const runner = kept === null ? new LocalRunner(again) : new KeptCodeRunner(again, kept);
   return {
-    runner: kept === null ? new LocalRunner(again) : new KeptCodeRunner(again, kept),
-    future: callOf(definition, args),
+    runner,
+    begin: () => {
+      release();
+      const handle = runner.submit(callOf(definition, args));
+      hold();
+      return handle;
+    },
   };
+}
+
+function rootFunc({ file, funcId }: AgainMessage): FuncDefinition {
+  const defined = definedFuncs();
+  const definition = defined.get(funcId);
+  if (definition !== undefined) return definition;
+  throw new RepriseError(
+    "FUNC_NOT_FOUND",
+    `${file} and what it imports define no func "${funcId}", which is the root of the pipeline run.${didYouMean(funcId, defined.keys())} ` +
+      "If it was renamed, give it its id again: func(id, …); if it is in another file, name it: --file FILE.",
+  );
+}
+
+/** No arguments stand for those that are recorded. */
+async function argumentsOf(message: AgainMessage, definition: FuncDefinition): Promise<readonly unknown[]> {
+  if (message.input.length === 0) return [];
+  const { changedInput } = await import("./changed-input.ts");
+  return changedInput(message, definition);
 }
 
 /** Executes a program that was kept: what it runs need not be kept again. */
@@ -47,8 +74,10 @@ class KeptCodeRunner extends LocalRunner {
     this.#digest = digest;
   }
 
-  protected override keepCode(): Promise<string | null> {
-    return Promise.resolve(this.#digest);
+  protected override async keepCode(home: Home): Promise<string | null> {
+    // It stays as long as this pipeline run is new, though the one that it was kept for be removed.
+    await home.code.touch(this.#digest);
+    return this.#digest;
   }
 
   protected override codeOrigin(): "stored" | "current" {
