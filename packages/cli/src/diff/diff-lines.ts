@@ -9,16 +9,9 @@ import type { DiffedRun, DiffedSide, DiffReport, DiffSide } from "./diff-runs.ts
 
 /** How to show a report. */
 export interface DiffLinesOptions {
-  /** Every run, also of many that differ in the same way. */
-  readonly all: boolean;
   /** Also how code changed. */
   readonly diffs: boolean;
 }
-
-/** Runs of one func shown that differ for the same kind of reason below one caller. */
-const shownOfKind = 3;
-/** Runs shown in all. */
-const maxRuns = 50;
 
 /** A report for people: the first difference, then all runs that differ in order. */
 export function reportLines(report: DiffReport, output: Output, options: DiffLinesOptions): string[] {
@@ -35,8 +28,7 @@ export function reportLines(report: DiffReport, output: Output, options: DiffLin
   else if (found === undefined) lines.push("No result differs.");
   else {
     lines.push(`${paint("bold", "First difference:")} ${headText(found, output)}`, ...runLines(found, output, options));
-    if (runs.length > 1)
-      lines.push("", paint("bold", "Runs that differ, in order"), ...listLines(report, output, options));
+    if (runs.length > 1) lines.push("", paint("bold", "Runs that differ, in order"), ...listLines(report, output));
   }
   lines.push("", equalText(report));
   return lines.map((line) => fitText(line, width));
@@ -53,35 +45,23 @@ function headText({ path, a, b }: DiffedRun, { paint }: Output): string {
   return `${paint("bold", path.join(" › "))}  ${paint("dim", ids)}`;
 }
 
-function listLines({ runs, first }: DiffReport, output: Output, options: DiffLinesOptions): string[] {
+function listLines({ runs, first }: DiffReport, output: Output): string[] {
   const { paint } = output;
-  const kinds = new Map<string, number>();
   const lines: string[] = [];
   const left = new Map<string, number>();
-  let shown = 0;
   for (const [at, run] of runs.entries()) {
-    const kind = kindOf(run);
-    const count = (kinds.get(kind) ?? 0) + 1;
-    kinds.set(kind, count);
-    if (!options.all && (count > shownOfKind || shown >= maxRuns)) {
+    if (!run.detailed) {
       const words = `${run.path.at(-1)?.replace(/\[\d+\]$/, "") ?? ""}: ${reasonWord(run)}`;
       left.set(words, (left.get(words) ?? 0) + 1);
       continue;
     }
-    shown++;
     lines.push(`  ${headText(run, output)}${at === first ? paint("dim", "  (above)") : ""}`);
-    if (at !== first) lines.push(...runLines(run, output, { ...options, diffs: false }).map((line) => `  ${line}`));
+    if (at !== first) lines.push(...runLines(run, output, { diffs: false }).map((line) => `  ${line}`));
   }
   for (const [words, count] of left) {
     lines.push(paint("dim", `  … ${count.toLocaleString("en-US")} more of ${words}; --all shows them`));
   }
   return lines;
-}
-
-/** Runs of one kind are told once or a few times. */
-function kindOf(run: DiffedRun): string {
-  const above = run.path.slice(0, -1).join("\n");
-  return [above, run.funcId, reasonWord(run), run.a === null, run.b === null].join("\n");
 }
 
 function reasonWord({ reasons, a, b }: DiffedRun): string {

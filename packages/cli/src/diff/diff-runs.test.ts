@@ -32,6 +32,12 @@ const waiting = func("waiting", async () => {
 const calls = func("calls", () => Array.from({ length: world.calls }, (_, at) => one(at)));
 const elsewhere = func("elsewhere", (n: number) => one(n));
 const named = func("named", () => [1, 2].map((n) => one(n + world.load).$set({ name: `number ${n * world.calls}` })));
+const kept = func({
+  id: "kept",
+  cache: { version: "v1", key: (n: number) => n },
+  run: (n: number) => [one(n), world.load],
+});
+const reusing = func("reusing", (n: number) => kept(n));
 const after = func("after", () => {
   const first = train([1], 1);
   return [one(4), add(first.lr, 1)];
@@ -47,8 +53,8 @@ async function execute(root: Future<unknown>): Promise<string> {
   return handle.id;
 }
 
-async function compare(before: string, later: string, detailed = 100): Promise<DiffReport> {
-  return diffRuns(home, [before, later], { detailed });
+async function compare(before: string, later: string, all = true): Promise<DiffReport> {
+  return diffRuns(home, [before, later], { all });
 }
 
 /** Why runs differ, by their path. */
@@ -199,8 +205,8 @@ describe("a diff", () => {
     expect(trained.map((run) => run.reasons.map(({ type }) => type))).toEqual([["only"], ["upstream"], ["upstream"]]);
     const [x, y] = [await execute(named()), ((world.load = 5), (world.calls = 1), await execute(named()))];
     // The names change places: "number 2" got 11 and gets 7.
-    const [one1] = (await compare(x, y)).runs.filter(({ path: [, name] }) => name === "number 2");
-    expect(texts(one1)).toEqual(["input n: 10 → 7", "output: 11 → 8"]);
+    const second = (await compare(x, y)).runs.find(({ path: [, name] }) => name === "number 2");
+    expect(texts(second)).toEqual(["input n: 10 → 7", "output: 11 → 8"]);
   });
 
   it("numbers the elements of a group", async () => {
@@ -227,6 +233,16 @@ describe("a diff", () => {
     expect(first(other)?.reasons).toMatchObject([{ type: "func" }, { type: "input" }]);
   });
 
+  it("does not look below what was reused", async () => {
+    const [a, b] = [await execute(reusing(1)), await execute(reusing(1))];
+    expect((await home.backend.listRuns(a)).length).toBe((await home.backend.listRuns(b)).length + 1);
+    expect(await compare(a, b)).toMatchObject({ runs: [], equal: 2 });
+    expect(reasons(await compare(await execute(reusing(2)), b))).toEqual({
+      reusing: ["input"],
+      "reusing/kept": ["input"],
+    });
+  });
+
   it("names runs outside of what is compared from which other inputs came", async () => {
     const a = await execute(main({}));
     world.load = 4;
@@ -238,10 +254,16 @@ describe("a diff", () => {
     expect(first(report)?.reasons).toMatchObject([{ type: "upstream", runs: [{ name: "load" }] }]);
   });
 
-  it("reads no values beyond those that it is asked to detail", async () => {
-    const [a, b] = [await execute(group([1, 2, 3])), await execute(group([4, 5, 6]))];
-    const report = await compare(a, b, 1);
-    expect(report.runs.map(({ detailed }) => detailed)).toEqual([true, ...report.runs.slice(1).map(() => false)]);
-    expect(texts(report.runs[1])).toEqual([]);
+  it("reads the values of a few runs that differ in the same way, unless all are asked for", async () => {
+    const numbers = [1, 2, 3, 4, 5, 6];
+    const [a, b] = [await execute(group(numbers)), await execute(group(numbers.map((n) => n * 10)))];
+    const elements = ({ runs }: DiffReport) => runs.filter(({ path: [, name] }) => name?.endsWith("]"));
+    const some = elements(await compare(a, b, false));
+    expect(some.map(({ detailed, output }) => (detailed ? output.length : "not told"))).toEqual([
+      ...[1, 1, 1],
+      ...["not told", "not told", "not told"],
+    ]);
+    expect(some.every(({ reasons: [reason] }) => reason?.input !== undefined)).toBe(true);
+    expect(elements(await compare(a, b)).every(({ detailed }) => detailed)).toBe(true);
   });
 });

@@ -50,7 +50,7 @@ export interface DiffedRun {
   readonly isCause: boolean;
   /** Runs below it that are there with it on one side only. */
   readonly below: number;
-  /** False: only what differs is told, not how. */
+  /** False: only what differs is told, not how, because others were told that differ in the same way. */
   readonly detailed: boolean;
 }
 
@@ -63,6 +63,10 @@ export interface DiffedSide {
   readonly failure: string | null;
 }
 
+/** Runs of one func told in detail that differ in the same way below one caller. */
+const detailedOfKind = 3;
+/** Runs told in detail. */
+const detailedInAll = 50;
 /** Places told of an argument. */
 const maxPlaces = 8;
 /** Places told of a result. */
@@ -71,13 +75,13 @@ const placesOfOutput = 4;
 /**
  * Compares two runs with everything below them.
  *
- * @param options `detailed`: of how many runs it is told how they differ; reading values takes time.
+ * @param options `all`: of every run it is told how it differs, and not of a few of each kind; reading values takes time.
  * @throws RepriseError `RUN_NOT_FOUND` if one of them was removed meanwhile.
  */
 export async function diffRuns(
   home: Home,
   [beforeId, afterId]: readonly [before: string, after: string],
-  options: { readonly detailed: number },
+  options: { readonly all: boolean },
 ): Promise<DiffReport> {
   const before = await readTree(home, beforeId);
   const after = await readTree(home, afterId, before);
@@ -86,11 +90,13 @@ export async function diffRuns(
   const cause = diff.entries.findIndex(({ isCause }) => isCause);
   const first = diff.entries.length === 0 ? null : Math.max(0, cause);
   const paths = [pathsOf(before), pathsOf(after)] as const;
+  const choice = new Choice();
   const runs: DiffedRun[] = [];
   for (const [at, entry] of diff.entries.entries()) {
     const { after: run = entry.before } = entry;
     const path = (run === entry.after ? paths[1] : paths[0]).get(run?.id ?? "") ?? [];
-    runs.push(await describeEntry(home, entry, path, at < options.detailed || at === first));
+    const isChosen = choice.takes(entry, path);
+    runs.push(await describeEntry(home, entry, path, options.all || isChosen || at === first));
   }
   return {
     a: sideOf(before),
@@ -101,6 +107,22 @@ export async function diffRuns(
     equal: diff.equal,
     equalWithOtherCode: Object.fromEntries(diff.changedFuncs),
   };
+}
+
+/** Chooses the runs that are told in detail: a few of each kind, not too many in all. */
+class Choice {
+  readonly #kinds = new Map<string, number>();
+  #count = 0;
+
+  takes({ before, after, reasons }: DiffEntry, path: readonly string[]): boolean {
+    const run = after ?? before;
+    const kind = [path.slice(0, -1), run?.func.record.id, reasons[0]?.type, before?.state, after?.state].join("\n");
+    const count = (this.#kinds.get(kind) ?? 0) + 1;
+    this.#kinds.set(kind, count);
+    if (count > detailedOfKind || this.#count >= detailedInAll) return false;
+    this.#count++;
+    return true;
+  }
 }
 
 async function readTree({ backend }: Home, id: string, known?: RecordedTree): Promise<RecordedTree> {
