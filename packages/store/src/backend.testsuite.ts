@@ -4,6 +4,7 @@ import type { Backend } from "./backend.ts";
 import type { LeaseTimes } from "./sqlite/heartbeat.ts";
 import { testArtifacts } from "./testing/artifact-tests.ts";
 import { testConcurrency } from "./testing/concurrency-tests.ts";
+import { testDriverProcesses } from "./testing/driver-process-tests.ts";
 import { testDrivers } from "./testing/driver-tests.ts";
 import { testGraphs } from "./testing/graph-tests.ts";
 import { testLineage } from "./testing/lineage-tests.ts";
@@ -33,6 +34,7 @@ export function testBackend(name: string, create: () => Promise<TestStore>): voi
     testGraphs(create);
     testLineage(create);
     testDrivers(create);
+    testDriverProcesses(create);
     testConcurrency(create);
   });
 }

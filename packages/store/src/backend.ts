@@ -68,6 +68,8 @@ export interface KnownDriver {
   readonly driver: ProcessIdentity;
   /** Milliseconds since it was last heard of. */
   readonly silent: number;
+  /** Milliseconds of silence after which it counts as gone; negative if it has given the pipeline run up. */
+  readonly patience: number;
   /** How it has ended, so that somebody else may take over; undefined if it counts as alive. */
   readonly ended: string | undefined;
 }

@@ -126,7 +126,8 @@ export function driverOf(database: DatabaseSync, id: string): KnownDriver | unde
   const row = database.prepare(`${selectDriver} WHERE uuid = ?`).get(uuid) as DriverRow | undefined;
   const driver = recordOf(row);
   if (row === undefined || driver === undefined) return undefined;
-  return { driver: identityOf(driver), silent: silenceOf(row), ended: endOf(driver, row) };
+  const { patience } = driver;
+  return { driver: identityOf(driver), silent: silenceOf(row), patience, ended: endOf(driver, row) };
 }
 
 /** Says, unless the pipeline run has ended anyway, that its driver will not go on with it: nobody has to wait for that. */

@@ -114,6 +114,34 @@ export function testDrivers(create: () => Promise<TestStore>): void {
       }
     });
 
+    test("a driver that stops saying that it is alive gives the pipeline run up, unless it has ended or changed hands", async () => {
+      const store = await create();
+      await using backend = await store.open();
+      const root = await startDriven(backend, self);
+      const alive = backend.keepAlive({ root, fence: 1 });
+      expect(await backend.takeOver(idOf(root), self)).toMatchObject({ type: "alive" });
+      await alive[Symbol.asyncDispose]();
+      expect(await backend.driverOf(idOf(root))).toMatchObject({
+        driver: self,
+        ended: expect.stringMatching(/given it up$/),
+      });
+      // Nobody has taken it yet.
+      expect(await write(backend, { root, fence: 1 })).toBeUndefined();
+      expect(await backend.takeOver(idOf(root), self)).toMatchObject({ type: "taken", lease: { fence: 2 } });
+      expect(await backend.driverOf(idOf(root))).toMatchObject({ ended: undefined });
+
+      await alive[Symbol.asyncDispose]();
+      await backend.keepAlive({ root, fence: 1 })[Symbol.asyncDispose]();
+      expect(await backend.driverOf(idOf(root))).toMatchObject({ ended: undefined });
+      await using other = await store.open();
+      other.keepAlive({ root, fence: 2 });
+      await other[Symbol.asyncDispose]();
+      expect(await backend.takeOver(idOf(root), self)).toMatchObject({ type: "taken", lease: { fence: 3 } });
+      await backend.cancelPipelineRun(idOf(root), "enough", 2_000);
+      await backend.keepAlive({ root, fence: 3 })[Symbol.asyncDispose]();
+      expect((await backend.driverOf(idOf(root)))?.patience).toBeGreaterThan(0);
+    });
+
     test("a pipeline run that is canceled from outside keeps its driver, whose rows are refused", async () => {
       await using backend = await (await create()).open();
       const root = await startDriven(backend, self);
