@@ -115,18 +115,21 @@ export const commandTable: readonly CommandSpec[] = [
   },
   {
     name: "plan",
-    usage: "FILE[:func] [--input JSON | --key=value …] | --rerun-from RUN [--continue]",
+    usage: "FILE[:func] [--input JSON | --key=value …] | --rerun-from RUN [--continue] [--current]",
     summary: "Tell what `run` or `rerun` would reuse and what it would execute, and why; nothing executes.",
     details: [
       "FILE and input as for `run`. What is below the root is foretold from the newest complete pipeline run of the func,",
       "one with the same input if there is one. No body executes, and nothing is written.",
       "",
-      "--rerun-from RUN tells what `reprise rerun RUN` would execute and take over. No file is loaded.",
+      "--rerun-from RUN tells what `reprise rerun RUN` would execute and take over, from what is recorded. With --current",
+      "(or --file) the file is loaded, to tell which funcs are written otherwise now.",
     ],
     options: [
       { name: "input", value: "JSON", summary: "The whole input, as for `run`." },
       { name: "rerun-from", value: "RUN", summary: "Plan the re-run from this run; in place of FILE." },
       { name: "continue", summary: "With --rerun-from: plan to execute only what did not succeed." },
+      { name: "current", summary: "With --rerun-from: tell which funcs have changed since." },
+      { name: "file", value: "FILE", summary: "As --current, with another file than the one in which the func was." },
       { name: "all", short: "a", summary: "Every run, also of large groups." },
       namespaceOption,
       importOption,

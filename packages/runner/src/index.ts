@@ -27,7 +27,7 @@ export { keepProgram, type KeepOptions, type KeptProgram, keepsProgram } from ".
 export { loadKeptProgram } from "./code-version/load-kept-program.ts";
 export { context, type RunContext, type RunLog } from "./context.ts";
 export { callOf, func } from "./func.ts";
-export { definedFuncs, definitionOf, type FuncDefinition } from "./func-definition.ts";
+export { definedFuncs, definitionOf, type FuncDefinition, funcRecord } from "./func-definition.ts";
 export type { Func, FuncOptions } from "./func-types.ts";
 export { isFuture, order } from "./future.ts";
 export type { Future, Lift, LiftArgs, Pending, Settle } from "./future-types.ts";

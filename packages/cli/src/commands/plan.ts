@@ -24,8 +24,9 @@ async function planFile({ host, json, home, command }: Invocation): Promise<numb
       "plan: FILE is missing.\nUsage: reprise plan FILE[:func], or reprise plan --rerun-from RUN\nSee: reprise plan --help",
     );
   }
-  if (values["continue"] === true) {
-    throw new RepriseError("USAGE", "plan: --continue is for re-runs: reprise plan --rerun-from RUN --continue");
+  const only = ["continue", "current", "file"].find((name) => values[name] !== undefined);
+  if (only !== undefined) {
+    throw new RepriseError("USAGE", `plan: --${only} is for re-runs: reprise plan --rerun-from RUN --${only}`);
   }
   const found = (await inspectFile(host, {
     what: "plan",

@@ -19,7 +19,7 @@ export const rerun: Command = async (invocation) => {
     const { run, root, pipelineRun } = place;
     if (input.length > 0) checkInput(place, mode);
     const { cwd } = host;
-    const code = await chooseCode(store, { command: "rerun", values, cwd, pipelineRun, root, elseCurrent: false });
+    const code = await chooseCode(store, { command: "rerun", values, cwd, pipelineRun, root }, false);
     const { kept, file, words, notes } = code;
     return {
       options,

@@ -28,7 +28,7 @@ export const resume: Command = async (invocation) => {
       );
     }
     const { cwd } = host;
-    const code = await chooseCode(store, { command: "resume", values, cwd, pipelineRun, root, elseCurrent: true });
+    const code = await chooseCode(store, { command: "resume", values, cwd, pipelineRun, root }, true);
     const { kept, file, words, notes } = code;
     return {
       options,

@@ -24,7 +24,8 @@ export async function loadProgram(message: AgainMessage): Promise<void> {
   await loadKeptProgram(program);
 }
 
-async function loadCurrent(file: string, funcId: string): Promise<void> {
+/** Loads a file that defines a func, exported or not. What it runs by itself meanwhile is not executed. */
+export async function loadCurrent(file: string, funcId: string): Promise<void> {
   let isHeld = false;
   const begun = Promise.withResolvers<void>();
   const release = holdRuns("a recorded pipeline run is taken up", () => {

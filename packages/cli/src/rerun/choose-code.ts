@@ -20,23 +20,22 @@ export interface CodeChoice {
 /** What to choose from. */
 export interface CodeRequest {
   /** Name of the command, for errors and advice. */
-  readonly command: "rerun" | "resume";
+  readonly command: "rerun" | "resume" | "plan";
   readonly values: ParsedCommand["values"];
   readonly cwd: string;
   readonly pipelineRun: PipelineRun;
   readonly root: Run;
-  /** Whether today's code will do where none was kept. */
-  readonly elseCurrent: boolean;
 }
 
 /**
  * Chooses the code: the program that was kept with the pipeline run, unless `--current` or `--file` asks for today's.
  *
+ * @param elseCurrent whether today's code will do where none was kept.
  * Rejects with `CODE_NOT_KEPT`; `USAGE` if it is not known in which file the root's func is.
  */
-export async function chooseCode(store: Home, request: CodeRequest): Promise<CodeChoice> {
+export async function chooseCode(store: Home, request: CodeRequest, elseCurrent: boolean): Promise<CodeChoice> {
   const { values, command, pipelineRun } = request;
-  if (values["current"] === true || typeof values["file"] === "string") return currentCode(request, []);
+  if (values["current"] === true || typeof values["file"] === "string") return currentCode(request);
   const id = shortId(pipelineRun.id);
   const found = await findKept(store, pipelineRun);
   if (typeof found !== "string") {
@@ -48,7 +47,7 @@ export async function chooseCode(store: Home, request: CodeRequest): Promise<Cod
       notes,
     };
   }
-  if (request.elseCurrent) return currentCode(request, [found]);
+  if (elseCurrent) return { ...currentCode(request), notes: [found] };
   throw new RepriseError("CODE_NOT_KEPT", `${found} To execute today's code: reprise ${command} ${id} --current`);
 }
 
@@ -67,10 +66,11 @@ async function findKept(store: Home, { id, code }: PipelineRun): Promise<KeptCod
   }
 }
 
-function currentCode({ command, values, cwd, root }: CodeRequest, notes: readonly string[]): CodeChoice {
+/** What the file of the root's func holds now, or that of `--file`. @throws RepriseError `USAGE` if there is no such file. */
+export function currentCode({ command, values, cwd, root }: CodeRequest): CodeChoice {
   const given = values["file"];
   const file = typeof given === "string" ? resolve(cwd, given) : root.func.file;
-  const option = `reprise ${command} ${shortId(root.rootId)} --file FILE`;
+  const option = `reprise ${command === "plan" ? "plan --rerun-from" : command} ${shortId(root.rootId)} --file FILE`;
   if (file === null) {
     throw new RepriseError(
       "USAGE",
@@ -83,7 +83,7 @@ function currentCode({ command, values, cwd, root }: CodeRequest, notes: readonl
       `${command}: func "${root.func.id}" was in ${file}, which is gone. Name the file where it is now: ${option}`,
     );
   }
-  return { kept: null, file, words: `current code of ${shortPath(file, cwd)}`, notes };
+  return { kept: null, file, words: `current code of ${shortPath(file, cwd)}`, notes: [] };
 }
 
 /** As people would write it. */

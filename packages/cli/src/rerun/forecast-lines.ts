@@ -89,10 +89,20 @@ class ForecastPen {
     const time = node.action === "wait" ? "" : timeWords(node.duration);
     const about = [shortId(node.runId), within, time].filter(Boolean).join("  ");
     return [
-      [head, paint("dim", about), reasonText(node)].filter(Boolean).join("  "),
+      [head, paint("dim", about), reasonText(node), this.#code(node)].filter(Boolean).join("  "),
       ...this.#anew(node, depth + 1),
       ...(hidden ? [] : this.#children(node.children, depth + 1)),
     ];
+  }
+
+  /** What has become of the code; of a func that is not needed any more, nothing. */
+  #code({ code, action }: RerunNode): string {
+    if (code === "changed") {
+      return this.#output.paint("yellow", action === "clone" ? "its code changed since" : "its code changed");
+    }
+    return code === "gone" && action !== "clone" && action !== "wait"
+      ? this.#output.paint("red", "its func is not in the program any more")
+      : "";
   }
 
   #anew({ calledAnew, calledAnewDuration }: RerunNode, depth: number): string[] {

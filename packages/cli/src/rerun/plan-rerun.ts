@@ -1,7 +1,11 @@
-import { RepriseError } from "@reprise/core";
+import { type PipelineRun, RepriseError, type Run } from "@reprise/core";
+import type { SourceReport } from "../driver/inspect.ts";
 import type { Invocation } from "../host.ts";
 import { outputOf } from "../output.ts";
+import { inspectFile } from "../run/inspect-file.ts";
+import { readImports } from "../run/run-arguments.ts";
 import { openStore } from "../store-access.ts";
+import { currentCode } from "./choose-code.ts";
 import { forecastLines } from "./forecast-lines.ts";
 import { findRecordedRun, runWords } from "./recorded-run.ts";
 import { forecastRerun } from "./rerun-forecast.ts";
@@ -14,7 +18,9 @@ export async function planRerunFrom(invocation: Invocation, text: string): Promi
   const { run, root, pipelineRun } = await findRecordedRun(store, text);
   const graph = await store.backend.readGraph(root.id);
   if (graph === undefined) throw new RepriseError("RUN_NOT_FOUND", `Run ${run.id} was removed meanwhile.`);
-  const forecast = forecastRerun(graph, run.id, command.values["continue"] === true ? "continue" : "from");
+  const mode = command.values["continue"] === true ? "continue" : "from";
+  const sources = await sourcesNow(invocation, pipelineRun, root);
+  const forecast = forecastRerun({ graph, runId: run.id, mode, sources });
   const output = outputOf(host);
   const options = { pipelineRun, from: runWords(run), all: command.values["all"] === true, now: Date.now() };
   if (json) output.json(forecast);
@@ -22,11 +28,32 @@ export async function planRerunFrom(invocation: Invocation, text: string): Promi
   return 0;
 }
 
-/** What is recorded is planned: no file, no input, no cache. */
+/** How the program's funcs are written now, if that is to be compared. */
+async function sourcesNow(
+  { host, command }: Invocation,
+  pipelineRun: PipelineRun,
+  root: Run,
+): Promise<SourceReport["sources"] | undefined> {
+  const { values } = command;
+  if (values["current"] !== true && typeof values["file"] !== "string") return undefined;
+  const { file } = currentCode({ command: "plan", values, cwd: host.cwd, pipelineRun, root });
+  const report = (await inspectFile(host, {
+    what: "sources",
+    file,
+    func: root.func.id,
+    input: { text: null, fields: [] },
+    home: null,
+    cacheNamespace: null,
+    imports: readImports(command),
+  })) as SourceReport;
+  return report.sources;
+}
+
+/** What is recorded is planned: no input, no cache. */
 function checkAlone({ command: { positionals, values, rest } }: Invocation): void {
   const [extra] = [
     ...positionals,
-    ...["input", "cache-namespace", "import"].filter((name) => values[name] !== undefined).map((name) => `--${name}`),
+    ...["input", "cache-namespace"].filter((name) => values[name] !== undefined).map((name) => `--${name}`),
     ...rest.map(([name]) => `--${name}`),
   ];
   if (extra === undefined) return;

@@ -97,6 +97,39 @@ describe("reprise plan --rerun-from", () => {
     expect(stdout).toMatch(/^To continue main .*:\n✔ taken over main .*\n\nNothing executes: 18 runs taken over/);
   });
 
+  it("tells which funcs are written otherwise now, also of what is taken over", async () => {
+    using project = new Project({ "pipeline.ts": pipeline });
+    await project.run("run", "pipeline.ts:main", "-q");
+    const train = await idOf(project, "train");
+    const codes = async (...args: readonly string[]) => {
+      const nodes = byName(await forecast(project, train, ...args));
+      return Object.fromEntries(
+        ["main", "load", "prepare", "train", "report"].map((name) => [name, nodes.get(name)?.code]),
+      );
+    };
+    const none = { main: null, load: null, prepare: null, train: null, report: null };
+    const same = { main: "same", load: "same", prepare: "same", train: "same", report: "same" };
+    expect(await codes()).toEqual(none);
+    expect(await codes("--current")).toEqual(same);
+    const edited = pipeline
+      .replace("(_, n) => n)", "(_, n) => n + 1)")
+      .replace('"value " + value', '"the value " + value')
+      .replace('func("train"', 'func("train it"');
+    // A file that runs by itself what it defines does not do so now.
+    project.write(
+      "pipeline.ts",
+      `${edited}\nimport { LocalRunner } from "reprise";\nawait new LocalRunner().run(main({}));`,
+    );
+    expect(await codes("--current")).toEqual({ ...same, load: "changed", train: "gone", report: "changed" });
+    expect(await project.json("ls")).toMatchObject({ pipelineRuns: { length: 1 } });
+    const { stdout } = await project.run("plan", "--rerun-from", train, "--current");
+    expect(stdout).toMatch(/taken over load .* {2}its code changed since\n/);
+    expect(stdout).toMatch(/executes +train .* {2}its func is not in the program any more\n/);
+    expect(stdout).toMatch(/executes +report .*, unless the cache has its result {2}its code changed\n/);
+    project.write("moved/steps.ts", pipeline);
+    expect(await codes("--file", "moved/steps.ts")).toEqual(same);
+  });
+
   it("refuses what makes no sense, and says what does", async () => {
     using project = new Project({ "pipeline.ts": pipeline });
     await project.run("run", "pipeline.ts:failing", "-q");

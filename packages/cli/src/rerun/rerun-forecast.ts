@@ -25,6 +25,8 @@ export interface RerunNode {
   readonly reason: string;
   /** Whether this holds only if the parent's body, which executes again, makes the same call again. */
   readonly ifCalled: boolean;
+  /** What has become of the func's own source since, if that was asked for: else, and of groups of maps, null. */
+  readonly code: "same" | "changed" | "gone" | null;
   /** Whether it executes only if the cache does not have its result. */
   readonly mayHit: boolean;
   /**
@@ -68,8 +70,18 @@ export interface RerunTotal {
   readonly saved: number;
 }
 
+/** What to foretell. */
+export interface ForecastRequest {
+  readonly graph: RecordedGraph;
+  /** Id of the run from which to re-run. */
+  readonly runId: string;
+  readonly mode: RerunMode;
+  /** How the program's funcs are written now: sources by id; undefined: they are not compared. */
+  readonly sources: Readonly<Record<string, string | null>> | undefined;
+}
+
 /** Foretells a re-run from what is recorded; no code is needed. @throws RepriseError as `planRerun`. */
-export function forecastRerun(graph: RecordedGraph, runId: string, mode: RerunMode): RerunForecast {
+export function forecastRerun({ graph, runId, mode, sources }: ForecastRequest): RerunForecast {
   const plan = planRerun(graphRunsOf(graph), { mode, target: runId });
   const names = new Map(graph.runs.map(({ id, name }) => [id, `${name}#${shortId(id)}`]));
   const children = Map.groupBy(graph.runs, ({ parentId }) => parentId);
@@ -79,7 +91,7 @@ export function forecastRerun(graph: RecordedGraph, runId: string, mode: RerunMo
     const planned = plan.get(run.id);
     if (planned === undefined) continue;
     const below = children.get(run.id) ?? [];
-    nodes.set(run.id, nodeOf({ run, planned, below, nodes, label: (id) => names.get(id) ?? shortId(id) }));
+    nodes.set(run.id, nodeOf({ run, planned, below, nodes, sources, label: (id) => names.get(id) ?? shortId(id) }));
   }
   const rootId = graph.pipelineRun.id;
   const root = nodes.get(rootId) as RerunNode;
@@ -91,10 +103,11 @@ interface NodeParts {
   readonly planned: PlannedRun;
   readonly below: readonly RecordedRun[];
   readonly nodes: ReadonlyMap<string, RerunNode>;
+  readonly sources: ForecastRequest["sources"];
   readonly label: (id: string) => string;
 }
 
-function nodeOf({ run, planned, below, nodes, label }: NodeParts): RerunNode {
+function nodeOf({ run, planned, below, nodes, sources, label }: NodeParts): RerunNode {
   const { action, reason, ifCalled } = planned;
   const all = below.map(({ id }) => nodes.get(id)).filter((node) => node !== undefined);
   // What an executing body had called before: it is not known whether it will again, but most likely.
@@ -109,6 +122,7 @@ function nodeOf({ run, planned, below, nodes, label }: NodeParts): RerunNode {
     action,
     reason: rerunReasonWords(reason, label),
     ifCalled,
+    code: sources === undefined || run.kind === "map" ? null : codeOf(run, sources),
     mayHit: action === "reset" && reason.type !== "target" && (run.cache?.status ?? "DISABLED") !== "DISABLED",
     duration: action === "clone" ? (wholeTime(run) ?? run.cache?.saved ?? null) : ownTime(run, below),
     calledAnew: sum(anew, (node) => node.calledAnew + one(node)),
@@ -116,6 +130,15 @@ function nodeOf({ run, planned, below, nodes, label }: NodeParts): RerunNode {
     below: sum(children, (node) => node.below + one(node)),
     children,
   };
+}
+
+function codeOf(
+  { func: { record } }: RecordedRun,
+  sources: NonNullable<ForecastRequest["sources"]>,
+): RerunNode["code"] {
+  const now = sources[record.id];
+  if (now === undefined) return "gone";
+  return now === record.source ? "same" : "changed";
 }
 
 function isNested({ action, reason }: PlannedRun): boolean {

@@ -69,12 +69,14 @@ export interface AgainMessage extends RunSettings {
   readonly input: readonly string[];
 }
 
+const inspections = ["plan", "explain", "sources"] as const;
+
 /** Command → driver: look at a file without executing anything of it, and answer. The first message. */
 export interface InspectMessage {
   readonly v: number;
   readonly type: "inspect";
-  /** `plan`: what a run would reuse. `explain`: what stands for a func in keys. */
-  readonly what: "plan" | "explain";
+  /** `plan`: what a run would reuse. `explain`: what stands for a func in keys. `sources`: how all its funcs are written. */
+  readonly what: (typeof inspections)[number];
   /** Absolute path. */
   readonly file: string;
   readonly func: string | null;
@@ -136,7 +138,7 @@ export function parseToDriver(message: unknown): ToDriver | undefined {
     Array.isArray(input["fields"]);
   if (!namesFunc) return undefined;
   if (type === "start" && hasSettings(message)) return message as unknown as StartMessage;
-  return type === "inspect" && (what === "plan" || what === "explain")
+  return type === "inspect" && inspections.some((known) => known === what)
     ? (message as unknown as InspectMessage)
     : undefined;
 }
