@@ -22,8 +22,21 @@ export async function checkRerun(
     known.set(run.id, run);
     if (run.cache.status === "CLONED") problems.push(...(await cloneProblems(home, run, known, again)));
   }
+  problems.push(...toldProblems(again, known));
   for (const id of again.executedRuns) if (!known.has(id)) problems.push(`${id} has executed, but is not recorded`);
   expect(problems).toEqual([]);
+}
+
+/** What is told while it happens ends as it is recorded. */
+function toldProblems({ events }: Recorded, known: ReadonlyMap<string, Run>): string[] {
+  const told = new Map(events.flatMap((event) => (event.type === "run" ? [[event.id, event] as const] : [])));
+  return [...told.values()].flatMap(({ id, name, state, cache }) => {
+    const run = known.get(id);
+    if (run === undefined) return [`${name} is told of, but not recorded`];
+    if (run.state !== state) return [`${name} was last told to be ${state}, and is ${run.state}`];
+    const isTaken = run.cache.status === "CLONED";
+    return isTaken === (cache?.status === "CLONED") ? [] : [`${name} was told to be ${cache?.status ?? "not cached"}`];
+  });
 }
 
 function placeProblems(run: Run, known: ReadonlyMap<string, Run>, { runs, edges }: Recorded): string[] {
