@@ -65,7 +65,6 @@ export {
   type RerunRequest,
 } from "./rerun/rerun-plan.ts";
 export { rerunReasonWords } from "./rerun/reason-words.ts";
-export { rerunReasonWords } from "./rerun/reason-words.ts";
 export { planResume, type ResumeAction, type ResumedRun } from "./rerun/resume-plan.ts";
 export {
   decideRetry,

@@ -5,6 +5,7 @@ import type { Body } from "./context.ts";
 import type { FuncDefinition } from "./func-definition.ts";
 import type { MapPlan } from "./map.ts";
 import { newRunId } from "./run-ids.ts";
+import type { CallReplay } from "./rerun/call-replay.ts";
 import type { TemplatePart } from "./template.ts";
 import type { CallTrack } from "./tracker.ts";
 import type { Stored } from "./values.ts";
@@ -47,6 +48,8 @@ export class Call extends RunNode<Call> {
   /** Set if the call asks the cache. */
   cache: CallCache | undefined = undefined;
   track: CallTrack | undefined = undefined;
+  /** Set if the record of a pipeline run says something of the call, or may do so. */
+  replay: CallReplay | undefined = undefined;
   #uuid: Uint8Array | undefined = undefined;
   #id: string | undefined = undefined;
 
@@ -67,6 +70,12 @@ export class Call extends RunNode<Call> {
   get id(): string {
     this.#id ??= formatRunId(this.uuid);
     return this.#id;
+  }
+
+  /** Makes the call stand for a recorded run. */
+  takeId(uuid: Uint8Array): void {
+    this.#uuid = uuid;
+    this.#id = undefined;
   }
 
   override get retry(): RetryPolicy | undefined {

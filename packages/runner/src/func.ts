@@ -220,6 +220,11 @@ function begin(call: Call): unknown {
   return makeFuture(call);
 }
 
+/** The definition of the groups of a func's maps. */
+export function groupDefinition(definition: FuncDefinition): FuncDefinition {
+  return groups.of(definition);
+}
+
 const groups = {
   definitions: new WeakMap<FuncDefinition, FuncDefinition>(),
   of(definition: FuncDefinition): FuncDefinition {

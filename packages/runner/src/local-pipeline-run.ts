@@ -1,5 +1,5 @@
 import { type GitState, type PipelineRun, type PipelineState, RepriseError } from "@reprise/core";
-import type { Home, RunRef, WriteBatch } from "@reprise/store";
+import type { DriverLease, Home, RunRef, WriteBatch } from "@reprise/store";
 import type { OpenCache } from "./cache/call-cache.ts";
 import { LazyCache } from "./cache/lazy-cache.ts";
 import { resolveNamespace } from "./cache/namespace.ts";
@@ -14,6 +14,8 @@ import { captureOutput } from "./output-capture.ts";
 import { PipelineTracker } from "./pipeline-tracker.ts";
 import { watchProcess } from "./process-watch.ts";
 import { Recorder } from "./recorder.ts";
+import { restoreOptions } from "./recorded-options.ts";
+import type { Recording } from "./rerun/open-recording.ts";
 import { abortReason } from "./silent-runner.ts";
 import { ArtifactValues } from "./stored-values.ts";
 import { tellWatcher } from "./tell-watcher.ts";
@@ -23,33 +25,51 @@ const patienceForGit = 250;
 /** So long, in ms, it waits for bodies that were told to stop. */
 const patienceForBodies = 200;
 
+/** So long, in ms, it waits for its program to be kept, which began with the run. */
+const patienceForCode = 20_000;
+/** A pipeline run of less than so many ms needs no thread that says that its driver is alive. */
+const patienceWithoutHeartbeat = 1_000;
+
+/** Options of one pipeline run. */
+export interface PipelineRunOptions extends SettledOptions {
+  /** Set if a recorded pipeline run is re-run, or goes on. */
+  readonly recording: Recording | undefined;
+  /** Keeps the program; gives the digest that is recorded, or null. */
+  readonly keepCode: () => Promise<string | null>;
+}
+
 /** One pipeline run of a local runner. */
 export class LocalPipelineRun {
   readonly #root: Call;
-  readonly #options: SettledOptions;
+  readonly #options: PipelineRunOptions;
   readonly #recorder: Recorder;
   readonly #values: ArtifactValues;
   readonly #home: Home;
   readonly #engine: Engine;
   #cache: LazyCache | undefined = undefined;
   readonly #ref: RunRef;
+  readonly #lease: DriverLease;
+  readonly #tracker: PipelineTracker;
   #row: PipelineRun;
   /** Whether its end was handed to the recorder. */
   #written = false;
   #broken: { readonly error: unknown } | undefined = undefined;
   #storeError: { readonly error: unknown } | undefined = undefined;
 
-  constructor(root: Call, future: Future<unknown>, home: Home, options: SettledOptions) {
+  constructor(root: Call, future: Future<unknown>, home: Home, options: PipelineRunOptions) {
     this.#root = root;
     this.#options = { ...options, onEvent: tellWatcher(options.onEvent) };
     this.#home = home;
-    this.#ref = { uuid: root.uuid, key: 0 };
-    this.#recorder = new Recorder(home.backend, {
+    const { recording } = options;
+    this.#lease = recording?.lease ?? { root: { uuid: root.uuid, key: 0 }, fence: 1 };
+    this.#ref = this.#lease.root;
+    if (recording !== undefined) root.changes ??= restoreOptions(recording.root.run.options);
+    this.#recorder = new Recorder(home.backend, this.#lease, {
       failed: (error) => this.#storeFailed(error),
       refused: () => this.cancel("another process canceled it"),
     });
     this.#values = new ArtifactValues(home.artifacts, home.blobs);
-    const tracker = new PipelineTracker({
+    this.#tracker = new PipelineTracker({
       recorder: this.#recorder,
       artifacts: home.artifacts,
       root: this.#ref,
@@ -58,29 +78,38 @@ export class LocalPipelineRun {
     this.#engine = new Engine(root, {
       concurrency: options.concurrency,
       values: this.#values,
-      tracker,
+      tracker: this.#tracker,
       stepDurability: options.durability === "step",
       forwardsOutput: options.forwardOutput ?? true,
       blobs: home.blobs,
       makeWorkdir: () => home.makeWorkdir(),
-      cache: this.#cacheOf(future, tracker),
+      cache: this.#cacheOf(future, this.#tracker),
+      replay: recording?.play({
+        recorder: this.#recorder,
+        tracker: this.#tracker,
+        values: this.#values,
+        row: this.#ref,
+      }),
     });
     const now = Date.now();
-    this.#row = {
-      id: root.id,
-      state: "RUNNING",
-      kind: "local",
-      funcId: root.definition.id,
-      name: root.name,
-      tags: root.tags,
-      origin: describeOrigin(),
-      git: null,
-      code: null,
-      rerun: null,
-      createdAt: now,
-      startedAt: now,
-      finishedAt: null,
-    };
+    this.#row =
+      recording?.lease != null
+        ? recording.graph.pipelineRun
+        : {
+            id: root.id,
+            state: "RUNNING",
+            kind: "local",
+            funcId: root.definition.id,
+            name: root.name,
+            tags: root.tags,
+            origin: describeOrigin(),
+            git: null,
+            code: null,
+            rerun: recording?.origin ?? null,
+            createdAt: now,
+            startedAt: now,
+            finishedAt: null,
+          };
   }
 
   cancel(reason: string): boolean {
@@ -119,10 +148,12 @@ export class LocalPipelineRun {
     this.#tell("RUNNING");
     const git = readGitState(process.cwd());
     void git.then((state) => this.#addGit(state));
+    const code = this.#keepCode();
+    const alive = this.#sayAlive();
     const endCapture = captureOutput();
     const unwatch = this.#watch();
     try {
-      await this.#end(git);
+      await this.#end(git, code);
       if (this.#root.state !== "RESOLVED") throw pipelineFailed(this.#root);
       const output = this.#root.output as NonNullable<Call["output"]>;
       return await this.#values.restore(output);
@@ -130,6 +161,7 @@ export class LocalPipelineRun {
       throw this.#storeError === undefined ? error : this.#lost(this.#storeError.error);
     } finally {
       this.#cache?.close();
+      await alive.end();
       await this.#engine.cleanUp();
       endCapture();
       unwatch();
@@ -137,7 +169,7 @@ export class LocalPipelineRun {
   }
 
   /** Resolves when the root has ended and all of it is on disk. */
-  async #end(git: Promise<GitState | null>): Promise<void> {
+  async #end(git: Promise<GitState | null>, code: Promise<void>): Promise<void> {
     try {
       await this.#engine.ended;
     } catch (error) {
@@ -147,7 +179,10 @@ export class LocalPipelineRun {
     }
     // What was computed can be reused from the moment the caller has its result.
     await this.#cache?.flush();
-    if (this.#root.state !== "CANCELED") await atMost(git, patienceForGit);
+    if (this.#root.state !== "CANCELED") {
+      await atMost(git, patienceForGit);
+      await atMost(code, patienceForCode);
+    }
     this.#written = true;
     this.#write(this.#outcome());
     await this.#recorder.durable();
@@ -165,7 +200,9 @@ export class LocalPipelineRun {
 
   #write(state: PipelineState): void {
     const finishedAt = state === "RUNNING" ? null : Date.now();
-    this.#recorder.pipelineRun({ root: this.#ref, run: { ...this.#row, state, finishedAt } });
+    const { host, pid, processStartedAt } = this.#row.origin;
+    const run = { ...this.#row, state, finishedAt };
+    this.#recorder.pipelineRun({ root: this.#ref, run, driver: { host, pid, processStartedAt } });
   }
 
   /** Git is asked in the background, so what it says comes when the pipeline run is under way. */
@@ -173,6 +210,33 @@ export class LocalPipelineRun {
     if (git === null || this.#written) return;
     this.#row = { ...this.#row, git };
     this.#write("RUNNING");
+  }
+
+  /** The program is kept in the background, too. What goes wrong there concerns nobody until it is to be run again. */
+  async #keepCode(): Promise<void> {
+    if (this.#row.code !== null) return;
+    try {
+      const code = await this.#options.keepCode();
+      if (code === null || this.#written) return;
+      this.#row = { ...this.#row, code };
+      this.#write("RUNNING");
+    } catch (error) {
+      this.#tracker.note(this.#root, `the program was not kept to be run again: ${messageOf(error)}`);
+    }
+  }
+
+  /** Begins, after a while, to say that the driver is alive, from a thread of its own. */
+  #sayAlive(): { readonly end: () => Promise<void> } {
+    let saying: AsyncDisposable | undefined;
+    const timer = setTimeout(() => {
+      saying = this.#home.backend.keepAlive(this.#lease);
+    }, patienceWithoutHeartbeat).unref();
+    return {
+      end: async () => {
+        clearTimeout(timer);
+        await saying?.[Symbol.asyncDispose]();
+      },
+    };
   }
 
   #tell(state: PipelineState): void {
@@ -223,7 +287,7 @@ export class LocalPipelineRun {
       metrics: [],
       cacheChanges: [],
       awaited: [],
-      driver: null,
+      driver: this.#lease,
     };
     return {
       ...none,

@@ -1,4 +1,4 @@
-import { RepriseError } from "@reprise/core";
+import { RepriseError, type RerunMode } from "@reprise/core";
 import type { Home } from "@reprise/store";
 import { type CacheMode, checkCacheMode } from "./cache/call-cache.ts";
 import { type CacheNamespace, checkNamespace, defaultNamespace } from "./cache/namespace.ts";
@@ -30,6 +30,20 @@ export interface LocalRunnerOptions {
    * `"readOnly"` only reads, `"off"` neither. Default: `"on"`.
    */
   readonly cache?: CacheMode | undefined;
+  /**
+   * Re-runs a recorded pipeline run from this run, with the code of now: it executes, with what is nested in it and what is
+   * downstream of it or of a run around it; everything else is taken over. The future that the runner is given calls the
+   * root's func: without arguments to use the recorded ones; to re-run from the root with others, with those. From
+   * Sematic's `rerun_from`.
+   */
+  readonly rerunFrom?: string | undefined;
+  /** `"from"` (default) or `"continue"`, which executes only what did not succeed; then `rerunFrom` is a pipeline run. */
+  readonly rerunMode?: RerunMode | undefined;
+  /**
+   * Goes on with this pipeline run, whose driver has ended before it did: under the same ids, without executing again what
+   * has ended. The future calls the root's func without arguments.
+   */
+  readonly resume?: string | undefined;
   /** Cancels the pipeline runs of this runner when it is aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Hears everything that happens while it happens. If it throws, a warning says so and it hears no more. */
@@ -46,6 +60,9 @@ const knownOptions = [
   "durability",
   "cacheNamespace",
   "cache",
+  "rerunFrom",
+  "rerunMode",
+  "resume",
   "signal",
   "onEvent",
   "forwardOutput",
@@ -64,7 +81,29 @@ export function checkLocalOptions(options: LocalRunnerOptions): void {
   }
   if (options.concurrency !== undefined) checkConcurrency(options.concurrency);
   if (options.cacheNamespace !== undefined) checkNamespace(options.cacheNamespace, "LocalRunner");
+  checkReplay(options);
   if (options.cache !== undefined) checkCacheMode(options.cache, "LocalRunner");
+}
+
+function checkReplay({ rerunFrom, rerunMode, resume }: LocalRunnerOptions): void {
+  for (const [name, id] of Object.entries({ rerunFrom, resume })) {
+    if (id !== undefined && typeof id !== "string")
+      throw new RepriseError("INVALID_OPTION", `LocalRunner: ${name} must be the id of a run, not ${typeof id}.`);
+  }
+  if (rerunMode !== undefined && rerunMode !== "from" && rerunMode !== "continue") {
+    throw new RepriseError(
+      "INVALID_OPTION",
+      `LocalRunner: rerunMode must be "from" or "continue", not ${JSON.stringify(rerunMode)}.`,
+    );
+  }
+  if (rerunMode !== undefined && rerunFrom === undefined)
+    throw new RepriseError("INVALID_OPTION", "LocalRunner: rerunMode says how to re-run; give rerunFrom, too.");
+  if (resume !== undefined && rerunFrom !== undefined) {
+    throw new RepriseError(
+      "INVALID_OPTION",
+      "LocalRunner: give rerunFrom, which makes a new pipeline run, or resume, which goes on with one, not both.",
+    );
+  }
 }
 
 /** Options in which what was not given has come from the settings of the home, or is the default. */

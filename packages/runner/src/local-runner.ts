@@ -1,7 +1,10 @@
+import type { RerunOrigin } from "@reprise/core";
 import type { Home } from "@reprise/store";
+import type { Call } from "./call.ts";
 import type { Future } from "./future-types.ts";
 import { LocalPipelineRun } from "./local-pipeline-run.ts";
 import { checkLocalOptions, type LocalRunnerOptions, withSettings } from "./local-runner-options.ts";
+import type { Recording } from "./rerun/open-recording.ts";
 import { Runner, type RunHandle } from "./runner.ts";
 
 /**
@@ -33,7 +36,12 @@ export class LocalRunner extends Runner implements AsyncDisposable {
     let run: LocalPipelineRun;
     try {
       const home = await this.#open();
-      run = new LocalPipelineRun(root, future, home, await withSettings(this.#options, home));
+      const recording = await this.#recordingFor(root, home);
+      run = new LocalPipelineRun(root, future, home, {
+        ...(await withSettings(this.#options, home)),
+        recording,
+        keepCode: () => this.keepCode(home, root.definition.place?.file),
+      });
       result = run.execute() as Promise<T>;
     } finally {
       this.giveBack(root);
@@ -58,6 +66,31 @@ export class LocalRunner extends Runner implements AsyncDisposable {
   /** Opens the store. A runner that keeps it elsewhere, or in another way, overrides this. */
   protected openHome(): Promise<Home> {
     return openStore(this.#options.home);
+  }
+
+  /**
+   * Keeps the program of a pipeline run, so that it can be run again when its files have changed; gives the digest that is
+   * recorded, or null if it is not to be kept. A runner whose program was kept before overrides this.
+   *
+   * @param entry the file of the root func, if it is known.
+   */
+  protected async keepCode(home: Home, entry: string | undefined): Promise<string | null> {
+    if (entry === undefined) return null;
+    const { keepProgram, keepsProgram } = await import("./code-version/keep-program.ts");
+    return (await keepsProgram(home, entry)) ? (await keepProgram(home, entry)).digest : null;
+  }
+
+  /** Whether re-runs execute the code that was kept with the original; a runner that does overrides this. */
+  protected codeOrigin(): RerunOrigin["code"] {
+    return "current";
+  }
+
+  async #recordingFor(root: Call, home: Home): Promise<Recording | undefined> {
+    const { rerunFrom, rerunMode = "from", resume } = this.#options;
+    if (rerunFrom === undefined && resume === undefined) return undefined;
+    const { openRerun, openResume } = await import("./rerun/open-recording.ts");
+    if (resume !== undefined) return openResume(home, root, resume);
+    return openRerun(home, root, { from: rerunFrom as string, mode: rerunMode, code: this.codeOrigin() });
   }
 
   /** Waits for what is running and closes the store. */

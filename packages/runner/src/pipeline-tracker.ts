@@ -1,5 +1,5 @@
-import { type Encoded, type Failure, isFinished, type Progress, type RunState } from "@reprise/core";
-import type { ArtifactStore, EdgeWrite, FuncRef, RunRef, RunWrite } from "@reprise/store";
+import { type Encoded, type Failure, isFinished, type Progress, type RunCache, type RunState } from "@reprise/core";
+import type { ArtifactRef, ArtifactStore, EdgeWrite, FuncRef, RunRef, RunWrite } from "@reprise/store";
 import type { CallCache } from "./cache/call-cache.ts";
 import type { Call, Composite } from "./call.ts";
 import { type FuncDefinition, funcRecord } from "./func-definition.ts";
@@ -85,14 +85,41 @@ export class PipelineTracker implements Tracker {
     }
   }
 
+  /** The row of a call is there already, or was written by somebody else. */
+  recall(
+    call: Call,
+    write: RunWrite,
+    { returned, final }: { readonly returned: boolean; readonly final: boolean },
+  ): void {
+    call.track = { write, batch: this.#recorder.batch - 1, returned, final };
+    this.#position = Math.max(this.#position, write.position + 1);
+  }
+
+  /** Tells whoever watches of a call that changes no more. */
+  tell(call: Call): void {
+    this.#emitRun(call, Date.now(), undefined);
+  }
+
+  /** A recorded run has answered a call, which ends with its result. */
+  answered(call: Call, cache: RunCache, output: ArtifactRef): void {
+    const row = this.#row(call);
+    row.cache = cache;
+    row.output = output;
+  }
+
+  /** The position of the next run. */
+  nextPosition(): number {
+    return this.#position++;
+  }
+
   changed(call: Call, now: number): void {
     const { state } = call;
-    if (state !== "CREATED") {
+    if (state !== "CREATED" && call.track?.final !== true) {
       const row = this.#row(call);
       row.state = state;
       row.attempt = call.attempt;
       stampState(row, state, now);
-      if (state === "RAN" && call.result !== undefined) this.#resultEdges(call, row.ref, call.result);
+      if (call.bodyDone) this.#returned(call, row, now);
       if (isFinished(state)) {
         if (this.#progress.size > 0) this.#endProgress(call);
         if (call.cache !== undefined) this.#endCached(row, call, call.cache);
@@ -242,6 +269,11 @@ export class PipelineTracker implements Tracker {
     else this.#emit({ type: "warning", runId: call.id, message, time });
   }
 
+  /** Records something that concerns only those who look for it. */
+  note(call: Call, message: string): void {
+    this.#event(call, "note", message, Date.now());
+  }
+
   #event(call: Call, kind: string, message: string, time: number): void {
     this.#recorder.event({ root: this.#root, run: refOf(call), time, kind, message });
   }
@@ -260,7 +292,7 @@ export class PipelineTracker implements Tracker {
       ...(waitsFor === undefined ? {} : { waitsFor }),
       ...(call.failure === undefined ? {} : { failure: call.failure }),
       ...(call.reason === undefined ? {} : { reason: call.reason }),
-      ...(call.cache?.isKnown === true ? { cache: call.cache.told } : {}),
+      ...cacheTold(call),
     });
   }
 
@@ -272,11 +304,11 @@ export class PipelineTracker implements Tracker {
       parent: parent === null ? null : refOf(parent),
       parentAttempt: call.parent?.attempt ?? 0,
       awaited: false,
-      func: this.#funcRef(call.map?.element ?? call.definition),
+      func: this.#funcOf(call),
       kind: call.definition.kind,
       name: call.name,
       tags: call.tags,
-      position: this.#position++,
+      position: this.nextPosition(),
       options: recordedOptions(call),
       createdAt: now,
       state: "CREATED",
@@ -291,6 +323,12 @@ export class PipelineTracker implements Tracker {
       progress: null,
       cache: null,
     };
+  }
+
+  /** A run that does not execute, but waits for its children, is of the code whose result it waits with. */
+  #funcOf({ definition, map, replay }: Call): FuncRef {
+    if (replay?.prior?.action === "wait") return replay.prior.run.func;
+    return this.#funcRef(map?.element ?? definition);
   }
 
   #funcRef(definition: FuncDefinition): FuncRef {
@@ -334,7 +372,15 @@ export class PipelineTracker implements Tracker {
     this.#partEdges(edge, parts);
   }
 
-  /** With the state that says that the body has returned, in one batch: a body that executes again writes them once. */
+  /** In the batch of the state that says so: a body that executes again, after a crash, has told nothing of its result. */
+  #returned(call: Call, row: RunWrite, now: number): void {
+    const track = call.track as CallTrack;
+    if (track.returned === true) return;
+    track.returned = true;
+    row.ranAt = now;
+    if (call.result !== undefined) this.#resultEdges(call, row.ref, call.result);
+  }
+
   #resultEdges({ map }: Call, run: RunRef, { stored, parts }: Composite): void {
     if (map !== undefined) return;
     const edge = { run, kind: "result", argument: -1, name: "" } as const;
@@ -377,6 +423,12 @@ export class PipelineTracker implements Tracker {
   }
 }
 
+function cacheTold({ cache, track }: Call): { readonly cache?: RunCache } {
+  if (cache?.isKnown === true) return { cache: cache.told };
+  const recorded = track?.write.cache;
+  return recorded == null ? {} : { cache: recorded };
+}
+
 function sizeInMemory({ bytes, blobs }: Encoded): number {
   let size = bytes.length;
   for (const blob of blobs) size += blob.size;
@@ -413,13 +465,10 @@ function stampState(row: RunWrite, state: RunState, now: number): void {
       row.startedAt = now;
       break;
     case "RAN":
-      row.ranAt = now;
-      break;
     case "RETRYING":
     case "CREATED":
       break;
     default:
-      if (state === "RESOLVED") row.ranAt ??= row.startedAt === null ? null : now;
       row.finishedAt = now;
   }
 }

@@ -36,13 +36,17 @@ class OpenBatch implements WriteBatch {
   readonly metrics: OfRun<Metric>[] = [];
   readonly cacheChanges: CacheChange[] = [];
   readonly awaited: RunRef[] = [];
-  readonly driver: DriverLease | null = null;
+  readonly driver: DriverLease;
   /** Blobs that must be on disk before the rows that name them. */
   readonly blobs: Promise<void>[] = [];
   readonly written = Promise.withResolvers<void>();
   readonly began = performance.now();
   rows = 0;
   bytes = 0;
+
+  constructor(driver: DriverLease) {
+    this.driver = driver;
+  }
 }
 
 /** What a recorder tells. */
@@ -60,6 +64,7 @@ export interface RecorderEvents {
  */
 export class Recorder {
   readonly #backend: Backend;
+  readonly #driver: DriverLease;
   readonly #events: RecorderEvents;
   #open: OpenBatch | undefined = undefined;
   #number = 0;
@@ -73,8 +78,10 @@ export class Recorder {
   /** Bytes of values that are not on disk yet. */
   #bytes = 0;
 
-  constructor(backend: Backend, events: RecorderEvents) {
+  /** @param driver the right to write, without which nothing is written. */
+  constructor(backend: Backend, driver: DriverLease, events: RecorderEvents) {
     this.#backend = backend;
+    this.#driver = driver;
     this.#events = events;
   }
 
@@ -167,8 +174,8 @@ export class Recorder {
 
   #add(): OpenBatch {
     // What comes after the loss of the store goes nowhere, and must not pile up.
-    if (this.#lost !== undefined) return new OpenBatch();
-    const batch = (this.#open ??= new OpenBatch());
+    if (this.#lost !== undefined) return new OpenBatch(this.#driver);
+    const batch = (this.#open ??= new OpenBatch(this.#driver));
     batch.rows += 1;
     if (!this.#scheduled && !this.#busy) {
       this.#scheduled = true;

@@ -64,6 +64,13 @@ export class ArtifactValues implements Values {
     return new StoredArtifactValue(encoded, ref, primitive, primitive ? value : undefined);
   }
 
+  /** A value that was recorded; it is read, and verified, when somebody needs it. */
+  known(ref: ArtifactRef): StoredArtifactValue {
+    const stored = new StoredArtifactValue(undefined, ref, false, undefined);
+    stored.recorded = true;
+    return stored;
+  }
+
   /** A value that was found in the store, and verified. */
   recalled({ ref, bytes, hasBlobs, size }: Extract<Recalled, { type: "found" }>): StoredArtifactValue {
     const { digest } = ref;

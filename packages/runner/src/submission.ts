@@ -67,7 +67,8 @@ export class Submission {
     const { replay, cache, tracker, scheduler } = this.#options;
     if (replay?.takesIn(call) === true) return;
     if (cache?.concerns(call) === true) call.asksCache = true;
-    tracker?.created(call, Date.now());
-    scheduler.create(call, call.sources, Date.now());
+    const past = replay?.pastOf(call);
+    if (past === undefined) tracker?.created(call, Date.now());
+    scheduler.create(call, call.sources, Date.now(), past);
   }
 }

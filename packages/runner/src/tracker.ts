@@ -13,6 +13,10 @@ export interface CallTrack {
   pause?: number;
   /** Arguments put together from several values that were recorded. */
   inputs?: Set<number>;
+  /** Whether it was recorded that the body has given its result. */
+  returned?: boolean;
+  /** Whether the row has its last state, of an earlier driver or pipeline run: it is not written again. */
+  final?: boolean;
 }
 
 /** A line for the log of a run. */

@@ -72,6 +72,16 @@ export class ValueFlow {
     }));
   }
 
+  /** The digests of a call's arguments, as a body would get them before they are validated. */
+  argumentDigests(call: Call): MaybePromise<string[]> {
+    return chainAll(call.args, (arg, at) => {
+      const digest = this.#digestOf(arg);
+      if (digest !== undefined) return digest;
+      const what = argumentLabel(call.definition, at);
+      return chain(this.#compose(arg), (value) => this.#values.digestOf(this.#values.capture(value, what)));
+    }) as MaybePromise<string[]>;
+  }
+
   /** The result of a body, or of what it was put together from: validated and stored. */
   output(call: Call, value: unknown): MaybePromise<Stored> {
     const { output } = call.definition;

@@ -44,8 +44,10 @@ export type {
 } from "./cache/cache-store.ts";
 export { type CacheStoreOptions, SqliteCacheStore } from "./cache/sqlite-cache-store.ts";
 export type { LeaseTimes } from "./sqlite/heartbeat.ts";
-export { isProcessGone, type ProcessIdentity } from "./process-gone.ts";
-export { SqliteBackend } from "./sqlite/sqlite-backend.ts";
+export type { CodeBundle, CodeStore, KeptCode, KeptCodeEntry } from "./code/code-store.ts";
+export { type KeepStep, LocalCodeStore, type LocalCodeStoreOptions } from "./code/local-code-store.ts";
+export { isProcessGone, type ProcessIdentity, thisProcess } from "./process-gone.ts";
+export { type BackendOptions, SqliteBackend } from "./sqlite/sqlite-backend.ts";
 export { loadSqlite } from "./sqlite/load-sqlite.ts";
 export type { ConnectionOptions } from "./sqlite/connection.ts";
 export { LocalBlobStore, type LocalBlobStoreOptions, type PutStep } from "./blobs/local-blob-store.ts";

@@ -77,7 +77,8 @@ export class CacheSession implements OpenCache {
     const cache = cacheOf(call);
     if (cache.key !== undefined) {
       // A retry: somebody else may have been luckier.
-      if (this.#options.mode === "refresh" || cache.checks !== undefined) this.#options.answers.missed(call);
+      if (this.#options.mode === "refresh" || cache.refreshes || cache.checks !== undefined)
+        this.#options.answers.missed(call);
       else this.#lookups.ask(call);
       return;
     }
@@ -207,10 +208,12 @@ export class CacheSession implements OpenCache {
     cache.key = key;
     cache.record = record;
     const owner = this.#merged.ownerOf(key);
-    if (owner !== undefined && owner !== call && this.#merge(call, owner)) return;
+    const { mode } = this.#options;
+    const refreshes = mode === "refresh" || cache.refreshes;
+    if (!cache.refreshes && owner !== undefined && owner !== call && this.#merge(call, owner)) return;
     this.#merged.own(key, call);
-    if (this.#options.mode === "refresh") {
-      cache.stores = true;
+    if (refreshes) {
+      cache.stores = mode !== "readOnly";
       cache.replaces = true;
       this.#miss(call, "REFRESHED", null);
     } else this.#lookups.ask(call);

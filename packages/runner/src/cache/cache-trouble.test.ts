@@ -49,7 +49,7 @@ class OddRunner extends LocalRunner {
   protected override async openHome(): Promise<Home> {
     const home = await openHome({ path: this.#path });
     const cache = new SqliteCacheStore(join(this.#path, "cache.db"), this.#cache);
-    const { path, backend, blobs, artifacts, settings } = home;
+    const { path, backend, blobs, artifacts, settings, code } = home;
     return {
       path,
       backend,
@@ -57,6 +57,7 @@ class OddRunner extends LocalRunner {
       artifacts,
       settings,
       cache,
+      code,
       makeWorkdir: () => home.makeWorkdir(),
       [Symbol.asyncDispose]: async () => {
         await cache[Symbol.asyncDispose]();

@@ -31,6 +31,8 @@ export class CallCache {
   note: string | null = null;
   /** Whether the result may be stored as far as lookup and mode are concerned. */
   stores = false;
+  /** Whether the body executes, whatever there is, and its result takes the place of what there is. */
+  refreshes = false;
   /** Whether what is stored takes the place of an entry that is there. */
   replaces = false;
   /** The attempt whose body said that its result is not to be reused. */

@@ -25,11 +25,13 @@ export class LazyCache implements EngineCache {
 
   concerns(call: Call): boolean {
     if (call.definition.kind !== "func") return false;
-    const { changes, parent } = call;
+    const { changes, parent, replay } = call;
+    if (replay?.cache === "none") return false;
     const group = parent?.map === undefined ? undefined : parent.changes?.cache;
     const cache = changes?.cache ?? group ?? call.definition.options.cache ?? false;
     if (cache === false) return false;
     call.cache = new CallCache(cache === true ? {} : cache);
+    call.cache.refreshes = replay?.cache === "refresh";
     return true;
   }
 

@@ -1,4 +1,4 @@
-import type { Scheduler } from "@reprise/core";
+import type { Past, Scheduler } from "@reprise/core";
 import type { Call } from "../call.ts";
 import type { Body } from "../context.ts";
 import type { ValueFlow } from "../value-flow.ts";
@@ -9,6 +9,8 @@ export interface EngineReplay {
   begin(root: Call): void;
   /** Whether it brings the call into the graph by itself: as it was recorded. Asked when the call's sources are in it. */
   takesIn(call: Call): boolean;
+  /** How far a call that stands for a run of this pipeline run had come; undefined for a call that is new. */
+  pastOf(call: Call): Past | undefined;
   /** A call asks for a recorded result: gives it, or calls `otherwise`. */
   lookUp(call: Call, otherwise: () => void): void;
   /** A body begins. */

@@ -38,7 +38,7 @@ function stepping<T extends Backend | CacheStore>(target: T, methods: readonly (
 class SteppingRunner extends LocalRunner {
   protected override async openHome(): Promise<Home> {
     const home = await openHome({ path });
-    const { settings } = home;
+    const { settings, code } = home;
     const backend = stepping(home.backend, ["commit"]);
     const cache = stepping(home.cache, ["claim", "write"]);
     const blobs = new LocalBlobStore(`${path}/blobs`, { onStep: (name) => step(`blob ${name}`) });
@@ -46,6 +46,7 @@ class SteppingRunner extends LocalRunner {
       path,
       backend,
       cache,
+      code,
       blobs,
       settings,
       artifacts: new ArtifactStore(backend, blobs),

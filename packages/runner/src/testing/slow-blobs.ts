@@ -30,13 +30,14 @@ export class SlowRunner extends LocalRunner {
   protected override async openHome(): Promise<Home> {
     const home = await openHome({ path: this.#path });
     const blobs = new SlowBlobs(`${this.#path}/blobs`, this.#before);
-    const { path, backend, settings, cache } = home;
+    const { path, backend, settings, cache, code } = home;
     const artifacts = new ArtifactStore(backend, blobs);
     return {
       path,
       backend,
       settings,
       cache,
+      code,
       blobs,
       artifacts,
       makeWorkdir: () => home.makeWorkdir(),

@@ -297,7 +297,8 @@ export class BatchWriter {
     root.finished += 1;
     if (write.state === "FAILED" || write.state === "NESTED_FAILED") root.failed += 1;
     if (write.cache === null || write.state !== "RESOLVED") return;
-    if (write.cache.status === "HIT") root.hits += 1;
+    if (write.cache.status !== "HIT") return;
+    root.hits += 1;
     root.saved += write.cache.saved ?? 0;
   }
 

@@ -1,0 +1,307 @@
+import { type Attempt, decideRetry, type Failure, isFinished, type Past, type Scheduler } from "@reprise/core";
+import type { ArtifactRef, RecordedGraph, RecordedRun } from "@reprise/store";
+import { Call, none } from "../call.ts";
+import type { Body } from "../context.ts";
+import { chain } from "../maybe-promise.ts";
+import { makeGate } from "../map.ts";
+import type { PipelineTracker } from "../pipeline-tracker.ts";
+import { restoreMap, restoreOptions } from "../recorded-options.ts";
+import type { ArtifactValues } from "../stored-values.ts";
+import { definitionOfRun, funcOfRun } from "./definitions.ts";
+import type { EngineReplay, ReplayEngine } from "./engine-replay.ts";
+import { hasGivenItems, type Prior } from "./prior.ts";
+import { argumentsOf, predecessorsOf, type RecordedSources, resultOf } from "./recorded-arguments.ts";
+import { givenMap, RecordedCalls, shapeKeyOf, shapeKeyOfCall, valueKey, valueKeyOf } from "./recorded-calls.ts";
+import { type RecordKeeper, takenOver } from "./record-keeper.ts";
+
+/** What a replay is made of. */
+export interface ReplayOptions {
+  /** Whether the pipeline run itself goes on, or a new one is made of it. */
+  readonly goesOn: boolean;
+  readonly graph: RecordedGraph;
+  readonly root: Prior;
+  /** Runs that the plan drops though they have not ended. */
+  readonly dropped: readonly RecordedRun[];
+  /** The last failed attempts of runs that wait for their next one. */
+  readonly attempts: ReadonlyMap<string, Attempt>;
+  readonly values: ArtifactValues;
+  readonly tracker: PipelineTracker;
+  readonly keeper: RecordKeeper;
+  readonly engine: ReplayEngine;
+}
+
+/**
+ * Brings recorded runs into the graph of an engine: runs whose result is taken over, runs that wait for their children
+ * without executing, and recorded calls as answers to bodies that execute again.
+ */
+export class Replay implements EngineReplay {
+  readonly #options: ReplayOptions;
+  readonly #scheduler: Scheduler<Call>;
+  /** Calls by the recorded run that they stand for. */
+  readonly #calls = new Map<string, Call>();
+  readonly #runs: ReadonlyMap<string, RecordedRun>;
+  readonly #sources: RecordedSources;
+
+  constructor(options: ReplayOptions) {
+    this.#options = options;
+    this.#scheduler = options.engine.scheduler;
+    this.#runs = new Map(options.graph.runs.map((run) => [run.id, run]));
+    this.#sources = {
+      values: options.values,
+      callOf: (id) => {
+        const call = this.#calls.get(id);
+        if (call === undefined) throw new Error(`run ${id} is needed by a recorded run, but takes no part`);
+        return call;
+      },
+    };
+  }
+
+  begin(root: Call): void {
+    const { root: prior, goesOn, dropped, keeper } = this.#options;
+    this.#standFor(root, prior);
+    root.changes ??= restoreOptions(prior.run.options);
+    if (root.args.length === 0) root.args = argumentsOf(prior.run, this.#sources);
+    if (!goesOn) return;
+    for (const run of this.#runs.values()) keeper.tellResumed(run);
+    const reason = "its pipeline run was interrupted, and what had called it does not need it any more";
+    for (const run of dropped) this.#giveUp(run, reason);
+  }
+
+  takesIn(call: Call): boolean {
+    if (call.replay === undefined) this.#match(call);
+    const prior = call.replay?.prior;
+    switch (prior?.action) {
+      case "clone":
+        this.#takeOver(call, prior);
+        return true;
+      case "keep":
+        this.#keep(call, prior);
+        return true;
+      case "wait":
+        this.#adopt(call, prior);
+        return true;
+      default:
+        // A map whose elements alone know its items has them from the record, unless a body has called it again.
+        if (prior !== undefined && call.map !== undefined && call.maker === undefined && hasGivenItems(prior.run)) {
+          call.map.calls = this.#childrenOf(call, prior);
+        }
+        return false;
+    }
+  }
+
+  pastOf(call: Call): Past | undefined {
+    const prior = call.replay?.prior;
+    const { goesOn, keeper, attempts } = this.#options;
+    if (prior === undefined || !goesOn) return undefined;
+    const { id, state, attempt, scheduledAt } = prior.run;
+    keeper.goesOn(call, prior);
+    if (state === "RETRYING") return { attempt, retryAt: retryAt(call, attempts.get(id)) };
+    return { attempt: Math.max(attempt - 1, 0), since: scheduledAt ?? undefined };
+  }
+
+  lookUp(call: Call, otherwise: () => void): void {
+    const answers = call.parent?.replay?.answers;
+    // Before a retry there is nothing new; a run that goes on was matched when it was called.
+    if (answers === undefined || this.#options.goesOn || call.replay !== undefined || call.state !== "CREATED") {
+      otherwise();
+      return;
+    }
+    const { flow, goOn } = this.#options.engine;
+    const { kind, id } = call.definition;
+    try {
+      void chain(
+        flow.argumentDigests(call),
+        (digests) => {
+          if (call.state === "CREATED") this.#answer(call, answers.take(valueKey(kind, id, digests)), otherwise);
+          goOn();
+        },
+        // The attempt will say what is wrong with its input.
+        otherwise,
+      );
+    } catch {
+      otherwise();
+    }
+  }
+
+  begins(call: Call): void {
+    const { replay } = call;
+    if (replay?.prior === undefined || replay.prior.children.length === 0) return;
+    const { goesOn } = this.#options;
+    // What an attempt that was interrupted had called answers that attempt when it executes again, and no other.
+    if (goesOn && call.attempt !== Math.max(replay.prior.run.attempt, 1)) return;
+    if (call.map !== undefined && call.maker === undefined && hasGivenItems(replay.prior.run)) return;
+    const keyOf = goesOn
+      ? shapeKeyOf
+      : (run: RecordedRun) => valueKeyOf(run, (id) => this.#runs.get(id)?.output?.digest);
+    replay.answers = new RecordedCalls(replay.prior.children, keyOf);
+  }
+
+  ends({ call }: Body): void {
+    const answers = call.replay?.answers;
+    if (answers === undefined || !this.#options.goesOn) return;
+    const reason = `${call.label} executed again after an interruption and did not call it again`;
+    for (const { run } of answers.left) this.#giveUp(run, reason);
+    if (call.replay !== undefined) call.replay.answers = undefined;
+  }
+
+  /** Ends a run that nobody needs any more, with all below it. */
+  #giveUp(run: RecordedRun, reason: string): void {
+    const below = new Set([run.id]);
+    // A run comes before those that it has called.
+    for (const other of this.#runs.values()) {
+      if (other !== run && !below.has(other.parentId ?? "")) continue;
+      below.add(other.id);
+      this.#options.keeper.giveUp(other, this.#runs.get(other.parentId ?? "")?.ref ?? null, reason);
+    }
+  }
+
+  /** Before a call of a body that executes again is in the graph. */
+  #match(call: Call): void {
+    const answers = call.parent?.replay?.answers;
+    if (answers === undefined) return;
+    const { goesOn, values } = this.#options;
+    let prior: Prior | undefined;
+    if (call.map?.calls !== undefined && call.args.length === 0) prior = answers.take(givenMap(call.definition.id));
+    else if (goesOn) {
+      const key = shapeKeyOfCall(call, values);
+      prior = key === undefined ? undefined : answers.take(key);
+    } else {
+      call.asksCache = true;
+      return;
+    }
+    if (prior === undefined) return;
+    // A new pipeline run puts the elements' values together again: each of them is answered by itself.
+    this.#standFor(call, goesOn ? prior : { ...prior, action: "reexecute" });
+    if (goesOn) call.takeId(prior.run.ref.uuid);
+  }
+
+  /** A recorded run has, or has not, the arguments of a call whose inputs are there. */
+  #answer(call: Call, prior: Prior | undefined, otherwise: () => void): void {
+    if (prior === undefined) {
+      otherwise();
+      return;
+    }
+    const asksCache = call.cache !== undefined;
+    this.#standFor(call, prior);
+    switch (prior.action) {
+      case "clone": {
+        const { keeper, tracker, values } = this.#options;
+        call.cache = undefined;
+        const output = prior.run.output as ArtifactRef;
+        call.output = values.known(output);
+        tracker.answered(call, takenOver(prior.run), output);
+        keeper.takeOverBelow(call, prior);
+        this.#scheduler.reused(call, Date.now());
+        break;
+      }
+      case "wait":
+        call.cache = undefined;
+        this.#adopt(call, prior);
+        break;
+      default:
+        if (call.replay?.cache === "none") call.cache = undefined;
+        else if (asksCache && prior.isTarget && call.cache !== undefined) call.cache.refreshes = true;
+        otherwise();
+    }
+  }
+
+  /** A call stands for a recorded run. */
+  #standFor(call: Call, prior: Prior): void {
+    this.#calls.set(prior.run.id, call);
+    const answered = prior.action === "wait" || (prior.action === "reexecute" && prior.children.length > 0);
+    call.replay = { prior, answers: undefined, cache: answered ? "none" : prior.isTarget ? "refresh" : "as usual" };
+  }
+
+  #takeOver(call: Call, prior: Prior): void {
+    const { values, keeper, tracker } = this.#options;
+    call.output = values.known(prior.run.output as ArtifactRef);
+    keeper.takeOver(call, prior);
+    this.#scheduler.adoptResolved(call);
+    tracker.tell(call);
+  }
+
+  /** A run that had ended before its pipeline run was interrupted stays as it is. */
+  #keep(call: Call, prior: Prior): void {
+    const { values, keeper, tracker } = this.#options;
+    const { run } = prior;
+    keeper.keep(call, prior);
+    if (run.state === "RESOLVED") {
+      call.output = values.known(run.output as ArtifactRef);
+      this.#scheduler.adoptResolved(call);
+      tracker.tell(call);
+      return;
+    }
+    // A body that has returned had dealt with the failures that it waited for.
+    if (run.awaited && call.parent?.bodyDone === true) call.handled = true;
+    call.asksCache = true;
+    const now = Date.now();
+    this.#scheduler.create(call, call.sources, now);
+    if (isFinished(call.state)) return;
+    if (run.state === "CANCELED") this.#scheduler.cancel(call, run.reason ?? "", now);
+    else this.#scheduler.refused(call, run.failure as Failure, call, now);
+  }
+
+  /** A run whose body has given its result waits for its children. */
+  #adopt(call: Call, prior: Prior): void {
+    const { goesOn, tracker, keeper, values, engine } = this.#options;
+    const { run } = prior;
+    const now = Date.now();
+    if (goesOn) keeper.goesOn(call, prior);
+    else {
+      if (call.track === undefined) tracker.created(call, now);
+      keeper.standsFor(call, prior);
+    }
+    const children = this.#childrenOf(call, prior);
+    if (call.map !== undefined) call.map.calls = children;
+    call.result = resultOf(run, this.#sources);
+    const assembles = call.map !== undefined || call.result !== undefined;
+    if (!assembles) {
+      const output = run.output as ArtifactRef;
+      call.output = values.known(output);
+      tracker.output(call, call.output);
+    }
+    const past = goesOn ? { attempt: run.attempt, since: run.scheduledAt ?? undefined } : { attempt: 1 };
+    this.#scheduler.adoptReturned(call, past, assembles, now);
+    for (const child of children) engine.submit(child);
+    this.#scheduler.childrenAdopted(call, Date.now());
+  }
+
+  /** The calls of a body that does not execute, or the elements of a map, as they were recorded. */
+  #childrenOf(call: Call, prior: Prior): Call[] {
+    const children = prior.children.map((child) => this.#newCall(child, call));
+    for (const child of children) {
+      const { run, action } = (child.replay as { readonly prior: Prior }).prior;
+      if (action === "clone" || action === "keep") continue;
+      child.args = argumentsOf(run, this.#sources);
+      child.after = predecessorsOf(run, this.#sources);
+    }
+    if (call.map !== undefined) {
+      const gate = makeGate(call.map.concurrency);
+      for (const child of children) child.gate = gate;
+    }
+    return children;
+  }
+
+  #newCall(prior: Prior, parent: Call): Call {
+    const { run } = prior;
+    const call = new Call(definitionOfRun(run), none, undefined, parent);
+    call.given = undefined;
+    if (this.#options.goesOn) call.takeId(run.ref.uuid);
+    call.changes = restoreOptions(run.options);
+    if (run.kind === "map") {
+      const { tolerate, ...plan } = restoreMap(run.options);
+      call.tolerate = tolerate;
+      call.map = { ...plan, element: funcOfRun(run), calls: undefined };
+    }
+    this.#standFor(call, prior);
+    return call;
+  }
+}
+
+/** When the next attempt of a run is due that waited for it when its pipeline run was interrupted. */
+function retryAt({ retry }: Call, last: Attempt | undefined): number {
+  const now = Date.now();
+  if (last === undefined) return now;
+  const decision = decideRetry(retry, last.attempt, last.failure, 0);
+  return decision.retry ? last.endedAt + decision.delay : now;
+}
