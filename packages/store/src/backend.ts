@@ -326,6 +326,8 @@ export interface Backend extends AsyncDisposable {
     readonly artifacts: number;
     readonly bytes: number;
   }>;
+  /** Digests of the programs that pipeline runs were executed with, or would still be `after` a prune; each once. */
+  codeInUse(after?: Omit<PruneOptions, "dryRun">): Promise<readonly string[]>;
   /**
    * Removes finished pipeline runs that ended before `endedBefore`, then artifacts that no run needs and that are older
    * than `unusedBefore`, save those to `keep`. Returns what was (or with `dryRun` would be) removed.

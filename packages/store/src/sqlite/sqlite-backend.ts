@@ -20,6 +20,7 @@ import type * as ArtifactQueries from "./artifact-queries.ts";
 import { ArtifactReader } from "./artifact-reader.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { cancelPipelineRun } from "./cancel.ts";
+import { codeInUse } from "./code-in-use.ts";
 import { type ConnectionOptions, openConnection, openEmpty } from "./connection.ts";
 import { discardArtifact } from "./discard-artifact.ts";
 import { beatParameters, beatStatement, driverOf, giveUp, takeOver } from "./driver-leases.ts";
@@ -232,6 +233,10 @@ export class SqliteBackend implements Backend {
         .get() as { pipelineRuns: number; runs: number; artifacts: number };
       return { ...counts, bytes: this.#fileSize() };
     });
+  }
+
+  codeInUse(after?: Omit<PruneOptions, "dryRun">): Promise<readonly string[]> {
+    return this.#attempt(() => codeInUse(this.#database, after));
   }
 
   prune(options: PruneOptions) {

@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import { compileCache } from "./testing/compile-cache.ts";
+import { CrashedPipeline, type Hits, type Moment, type Undisturbed } from "./testing/resume-crashes.ts";
+import { temporaryFolder } from "./testing/temporary-home.ts";
+
+const kills = 50;
+/** So many ms the pipeline takes at most where nothing else is going on, and a process to load what it needs. */
+const [longest, loading] = [700, 250];
+/** Steps of writing, counted before and after each, of which the pipeline has about as many. */
+const steps = 120;
+
+// A failure names its seed: REPRISE_TEST_SEED=… repeats the moments, as far as time can be repeated.
+const seed = Number(process.env["REPRISE_TEST_SEED"] ?? Math.floor(Math.random() * 1_000_000));
+const env = compileCache();
+
+test.for(["ordered", "step"])(
+  `a pipeline run whose driver is killed at ${kills} moments is resumed to the end it would have had: %s (seed ${seed})`,
+  { timeout: 300_000 },
+  async (durability) => {
+    const folder = temporaryFolder();
+    const reference = await new CrashedPipeline(`${folder}/reference`, durability, env).undisturbed();
+    const all: Hits[] = [];
+    let next = 0;
+    const work = async (): Promise<void> => {
+      while (sum(all, "kills") < kills) {
+        const number = next;
+        next += 1;
+        const pipeline = new CrashedPipeline(`${folder}/${number}`, durability, env);
+        all.push(await crashOften(pipeline, randomFrom(seed + number), reference));
+      }
+    };
+    // Two at once, so that the one is killed while the other makes the machine busy.
+    await Promise.all([work(), work()]);
+    // The kills have to hit the middle of things, or they would prove nothing.
+    expect(sum(all, "kept")).toBeGreaterThan(kills * 10);
+    expect(sum(all, "interrupted")).toBeGreaterThan(kills);
+    expect(sum(all, "retrying")).toBeGreaterThan(2);
+  },
+);
+
+/** One to six crashes in a row, then the end. */
+async function crashOften(pipeline: CrashedPipeline, random: () => number, reference: Undisturbed): Promise<Hits> {
+  const crashes = 1 + Math.floor(random() * 6);
+  for (let crash = 0; crash < crashes; crash += 1) {
+    if (!(await pipeline.crash(momentFrom(random, crashes)))) break;
+  }
+  return pipeline.finish(reference);
+}
+
+/** Of many crashes in a row each is early, so that the last ones find something left to do. */
+function momentFrom(random: () => number, crashes: number): Moment {
+  const kind = random();
+  const share = random() / Math.sqrt(crashes);
+  if (kind < 0.1) return { type: "start", after: share * loading };
+  if (kind < 0.7) return { type: "time", after: share * longest };
+  return { type: "step", number: 1 + Math.floor(share * steps) };
+}
+
+function sum(all: readonly Hits[], what: keyof Hits): number {
+  return all.reduce((total, hits) => total + hits[what], 0);
+}
+
+/** Numbers from 0 up to 1 that are the same for the same seed. */
+function randomFrom(start: number): () => number {
+  let state = start;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

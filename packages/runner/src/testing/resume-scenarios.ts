@@ -1,0 +1,105 @@
+// Programs as they were when their process was killed. Arguments: scenario, home, log, the pipeline run to continue with a
+// re-run or nothing. They say "at work" when they have come to where they are to be killed, and go no further. What the
+// funcs do when the pipeline run is resumed is up to whoever resumes it, as after a change of the code.
+import { writeSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { context, func, type Future, LocalRunner } from "../index.ts";
+import { logTo, noted } from "./resume-log.ts";
+
+const [scenario = "", home = "", log = "", rerunFrom = ""] = process.argv.slice(2);
+logTo(log);
+
+/** How many bodies will stay. */
+let open = 1;
+/** A place where the program goes no further. It says so when all bodies that will stay have come to one. */
+async function stay(): Promise<never> {
+  open -= 1;
+  if (open === 0) writeSync(1, "at work\n");
+  for (;;) await pause(60_000);
+}
+
+const quick = func("quick", (number: number) => noted(number, () => number * 2));
+const stays = func("stays", (number: number) => noted(number, stay));
+
+const fails = func({
+  id: "fails",
+  retry: { retries: 1 },
+  run: (number: number): Promise<number> =>
+    noted(number, () => {
+      throw new RangeError(`not ${number}, attempt ${context().attempt}`);
+    }),
+});
+
+const old = func("old", (number: number) => noted(number, () => (number === 0 ? stays(0) : number)));
+
+const picky = func("picky", (number: number) =>
+  noted(number, () => (context().attempt <= number ? Promise.reject(new Error("too early")) : stay())),
+);
+
+const limited = func({ id: "limited", timeout: 3_000, run: (number: number) => noted(number, stay) });
+const limitedAbove = func({ id: "limited above", timeout: 3_000, run: (number: number) => stays(number) });
+
+/** Fails at once and is tried again after a while, up to two times. */
+const later = func({
+  id: "later",
+  retry: { retries: 2, delay: 1_500, factor: 1 },
+  run: (number: number): Promise<number> => noted(number, () => Promise.reject(new Error("not yet"))),
+});
+
+const element = func("element", (number: number) => noted(number, () => (number > 1 ? stay() : number * 10)));
+const items = func("items", (count: number) => noted(count, stay));
+
+const kept = func("kept", (value: unknown) => value);
+
+/** The root of each scenario has its name. */
+const scenarios: Readonly<Record<string, () => Future<unknown>>> = {
+  "waits for one": () =>
+    func("waits for one", async (number: number, text: string) => {
+      const doubled = await quick(number).$value();
+      return [doubled, text, await stays(doubled).$value()];
+    })(1, "text"),
+
+  "has caught a failure": () =>
+    func("has caught a failure", async () => {
+      await fails(1)
+        .$value()
+        .catch(() => undefined);
+      await stay();
+    })(),
+
+  "calls what it will not call": () =>
+    func("calls what it will not call", async () => {
+      await old(7).$value();
+      const unfinished = old(0);
+      return [await quick(1).$value(), await unfinished.$value()];
+    })(),
+
+  "has returned": () => {
+    open = 4;
+    return func("has returned", () => ({
+      list: [quick(1), picky(1).$set({ name: "patient", retry: { retries: 2 } })],
+      map: new Map([["first", quick(2)]]),
+      when: new Date(0),
+      same: kept({ inside: [quick(3), stays(4)] }),
+      known: element.map([1, 2, 3], { concurrency: 1 }),
+      later: element.map(items(3), { concurrency: 1, tolerate: 1, each: { retry: { retries: 1 }, tags: ["later"] } }),
+    }))();
+  },
+
+  "has time limits": () => {
+    open = 2;
+    return func("has time limits", () => Promise.allSettled([limited(1).$value(), limitedAbove(2).$value()]))();
+  },
+
+  "has a time limit": () => {
+    return func("has a time limit", () => limited(1).$set({ timeout: 400 }))();
+  },
+
+  "is tried again later": () => func("is tried again later", () => later(1))(),
+
+  "is re-run": () => func("is re-run", (text: string) => [kept(text), stays(5)])("text"),
+};
+
+const root = scenarios[scenario]?.();
+if (root === undefined) throw new Error(`no scenario "${scenario}"`);
+await new LocalRunner({ home, ...(rerunFrom === "" ? {} : { rerunFrom, rerunMode: "continue" }) }).run(root);
