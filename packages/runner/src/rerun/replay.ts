@@ -262,6 +262,8 @@ export class Replay implements EngineReplay {
     }
     const past = goesOn ? { attempt: run.attempt, since: run.scheduledAt ?? undefined } : { attempt: 1 };
     this.#scheduler.adoptReturned(call, past, assembles, now);
+    // Whoever watches hears of a run before those below it.
+    tracker.tell(call);
     for (const child of children) engine.submit(child);
     this.#scheduler.childrenAdopted(call, Date.now());
   }
