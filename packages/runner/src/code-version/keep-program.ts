@@ -81,8 +81,8 @@ async function keep(
   const key = `program ${version} ${process.version} ${JSON.stringify({ ...order, loadedAt: 0 })}`;
   const remembered = recalled(await home.code.recall(key), loadedAt);
   if (remembered !== undefined && (await home.code.touch(remembered.digest))) return remembered;
-  const { program, map, notes, externals, sources, inputs } = await make(order);
-  const digest = await home.code.put({ program, map, entry, notes, externals, funcs: funcsIn(sources) });
+  const { program, map, notes, sources, inputs } = await make(order);
+  const digest = await home.code.put({ program, map, entry, notes, funcs: funcsIn(sources) });
   // Inputs are JSON already.
   const memo = JSON.stringify({ format, digest, notes } satisfies Omit<Memo, "inputs">);
   await home.code.remember(key, `${memo.slice(0, -1)},"inputs":${inputs}}`);

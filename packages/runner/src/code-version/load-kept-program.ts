@@ -33,9 +33,6 @@ export async function loadKeptProgram(kept: KeptCode): Promise<void> {
     entry: pathToFileURL(kept.entry).href,
     library: libraryUrl(),
     inside: import.meta.url,
-    importers: Object.fromEntries(
-      Object.entries(kept.externals).map(([specifier, importer]) => [specifier, pathToFileURL(importer).href]),
-    ),
   });
   let isHeld = false;
   const { promise: begun, resolve } = Promise.withResolvers<void>();

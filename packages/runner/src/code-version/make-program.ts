@@ -8,7 +8,7 @@ import { type ProgramCode, ProgramReader } from "../code-digest/read-program.ts"
 import { nearestManifest } from "../code-digest/resolve-module.ts";
 import { messageOf } from "../message-of.ts";
 import { type OriginalTexts, originalPlaces, placeNames } from "./original-places.ts";
-import { type Outside, outsideModules, packageFolder } from "./outside-modules.ts";
+import { outsideModules, packageFolder } from "./outside-modules.ts";
 import { noteInputs, settingsAround } from "./program-inputs.ts";
 import type { MadeProgram, ProgramOrder } from "./program-order.ts";
 
@@ -57,9 +57,8 @@ async function tryToMake(attempt: Attempt): Promise<MadeProgram> {
   const { order, root, code } = attempt;
   const { entry, loadedAt } = order;
   const notes = new Set<string>();
-  const outside: Outside = { notes, externals: new Map() };
   const originals: OriginalTexts = { texts: new Map(), notes };
-  const { outputFiles, metafile } = await bundle(attempt, outside, originals);
+  const { outputFiles, metafile } = await bundle(attempt, originals);
   if (typeof code === "string") notes.add(`results are not reused when it runs again: ${code}`);
   const known = typeof code === "string" ? [] : [...Object.keys(code.files), ...code.absent];
   const read = filesIn(metafile, dirname(entry));
@@ -69,7 +68,6 @@ async function tryToMake(attempt: Attempt): Promise<MadeProgram> {
     program: encoder.encode(asNodeImports(textOf(outputFiles, ".mjs"), order.strips || isModuleProject(root))),
     map: encoder.encode(mapOf(textOf(outputFiles, ".map"), dirname(entry), originals.texts)),
     notes: [...notes].sort(),
-    externals: Object.fromEntries(outside.externals),
     sources: read.filter((file) => packageFolder(file) === undefined),
     inputs: JSON.stringify(inputs),
   };
@@ -77,7 +75,7 @@ async function tryToMake(attempt: Attempt): Promise<MadeProgram> {
 
 type Built = { readonly outputFiles: readonly OutputFile[]; readonly metafile: Metafile };
 
-async function bundle(attempt: Attempt, outside: Outside, originals: OriginalTexts): Promise<Built> {
+async function bundle(attempt: Attempt, originals: OriginalTexts): Promise<Built> {
   const { order, root, refused, strips } = attempt;
   // Their names are computed so that a bundle of a user's program does not take them in.
   const [bundler, parser] = ["esbuild", "oxc-parser"];
@@ -109,7 +107,10 @@ async function bundle(attempt: Attempt, outside: Outside, originals: OriginalTex
     logLevel: "silent",
     define: { ...placeNames },
     banner: { js: head(attempt) },
-    plugins: [outsideModules(outside, root, refused), originalPlaces(originals, { parse: parseSync, root, strips })],
+    plugins: [
+      outsideModules({ entry: order.entry, root, refused, notes: originals.notes }),
+      originalPlaces(originals, { parse: parseSync, root, strips }),
+    ],
   } satisfies BuildOptions;
   return build(options);
 }

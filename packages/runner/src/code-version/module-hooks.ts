@@ -10,8 +10,6 @@ export interface ModulePlaces {
   readonly library: string;
   /** URL of a module that finds the packages that the library is made of. */
   readonly inside: string;
-  /** URLs of the files that import packages that the program does not hold, by specifier. */
-  readonly importers: Readonly<Record<string, string>>;
 }
 
 interface Context {
@@ -47,7 +45,7 @@ function makeHooks(places: ModulePlaces) {
         return next(specifier, { ...context, parentURL: places.inside });
       }
       if (context.parentURL !== places.program) return next(specifier, context);
-      return next(specifier, { ...context, parentURL: places.importers[specifier] ?? places.entry });
+      return next(specifier, { ...context, parentURL: places.entry });
     },
   };
 }

@@ -1,17 +1,10 @@
-import { extname, relative, sep } from "node:path";
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, extname, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import { builtinName } from "../code-digest/builtin-name.ts";
 import { isLibrary, packageName } from "../code-digest/resolve-module.ts";
 import { isNativePackage } from "./native-package.ts";
-
-/** What a bundle takes from outside. */
-export interface Outside {
-  /** In words, for people. */
-  readonly notes: Set<string>;
-  /** Specifiers that the bundle imports, with a file that imports each. */
-  readonly externals: Map<string, string>;
-}
 
 /** Kinds of files that a bundle holds. */
 const held = new Set(
@@ -24,13 +17,20 @@ const held = new Set(
 /** Marks the resolving that this plugin itself asks for. */
 const asked = Symbol("asked");
 
-/**
- * Leaves outside what a bundle cannot hold: the library itself, native packages, files of unknown kinds, what is not there.
- *
- * @param root folder that files are named relative to.
- * @param refused folders of packages that could not be bundled, and why.
- */
-export function outsideModules(outside: Outside, root: string, refused: ReadonlyMap<string, string>): Plugin {
+/** Options of {@link outsideModules}. */
+export interface OutsideOptions {
+  /** The file that the bundle begins with. */
+  readonly entry: string;
+  /** Folder that files are named relative to. */
+  readonly root: string;
+  /** Folders of packages that could not be bundled, and why. */
+  readonly refused: ReadonlyMap<string, string>;
+  /** Receives in words what is taken from outside. */
+  readonly notes: Set<string>;
+}
+
+/** Leaves outside what a bundle cannot hold: the library itself, native packages, files of unknown kinds, what is not there. */
+export function outsideModules({ entry, root, refused, notes }: OutsideOptions): Plugin {
   const natives = new Map<string, boolean>();
   const reasonFor = (folder: string): string | undefined => {
     const reason = refused.get(folder);
@@ -39,48 +39,45 @@ export function outsideModules(outside: Outside, root: string, refused: Readonly
     if (isNative === undefined) natives.set(folder, (isNative = isNativePackage(folder)));
     return isNative ? "it has native parts" : undefined;
   };
-  const leave = (args: OnResolveArgs, note: string | undefined, path = args.path): OnResolveResult => {
-    if (note !== undefined) outside.notes.add(note);
-    if (isBare(path) && !outside.externals.has(path)) outside.externals.set(path, args.importer);
-    return { path, external: true };
-  };
   const choose = (args: OnResolveArgs, found: OnResolveResult): OnResolveResult => {
     const { path: file = "" } = found;
     if (found.external === true || found.namespace !== "file") return found;
     const folder = packageFolder(file);
     const reason = folder === undefined ? undefined : reasonFor(folder);
     if (folder !== undefined && reason !== undefined) {
-      const note = `package ${nameOf(folder)} is taken from the project: ${reason}`;
+      const name = nameOf(folder);
+      notes.add(`package ${name} is taken from the project: ${reason}`);
       // By its name where that leads to it: an update may put it elsewhere.
-      const isNamed = packageName(args.path) === nameOf(folder);
-      return leave(args, note, isNamed ? args.path : pathOf(file, args));
+      const isNamed = packageName(args.path) === name && packageSeenFrom(entry, name) === folder;
+      return { path: isNamed ? args.path : pathOf(file, args), external: true };
     }
     if (!held.has(extname(file)) && !/^(?:json|text)$/.test(args.with["type"] ?? "")) {
-      return leave(args, `${relative(root, file)} is taken from where it is: it is no code`, pathOf(file, args));
+      notes.add(`${relative(root, file)} is taken from where it is: it is no code`);
+      return { path: pathOf(file, args), external: true };
     }
     // What it does when it is loaded counts, whatever its package.json says to bundlers of web pages.
     return folder === undefined ? { ...found, sideEffects: true } : found;
   };
+  const resolve = async (build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult | undefined> => {
+    const { path, importer, kind, pluginData } = args;
+    if (pluginData === asked || kind === "entry-point" || path.startsWith("reprise-")) return undefined;
+    if (builtinName(path) !== undefined || path.startsWith("data:")) return undefined;
+    if (isLibrary(packageName(path))) return { path, external: true };
+    const isOfPackage = packageFolder(importer) !== undefined;
+    // Most imports by far: files of one package among themselves.
+    if (isOfPackage && path.startsWith(".") && !path.endsWith(".node")) return undefined;
+    const found = await resolveIn(build, args);
+    if (typeof found !== "string") return choose(args, found);
+    // Programs and packages can do without what they ask for in this way; without a file, they cannot.
+    const isOptional = isOfPackage || kind === "dynamic-import" || kind.startsWith("require");
+    if (!isBare(path) && !isOptional) return undefined;
+    if (!isOptional) notes.add(`${relative(root, importer)} imports "${path}", which is not there: ${found}`);
+    return { path, external: true };
+  };
   return {
     name: "reprise-outside",
     setup(build) {
-      build.onResolve({ filter: /.*/, namespace: "file" }, async (args) => {
-        if (args.pluginData === asked || args.kind === "entry-point" || isVirtual(args.path)) return undefined;
-        if (builtinName(args.path) !== undefined || args.path.startsWith("data:")) return undefined;
-        if (isLibrary(packageName(args.path))) return { path: args.path, external: true };
-        const isOfPackage = packageFolder(args.importer) !== undefined;
-        // Most imports by far: files of one package among themselves.
-        if (isOfPackage && args.path.startsWith(".") && !args.path.endsWith(".node")) return undefined;
-        const found = await resolveIn(build, args);
-        if (typeof found !== "string") return choose(args, found);
-        // A package that asks for another one in vain most often can do without.
-        const isOptional = isOfPackage || args.kind === "dynamic-import" || args.kind.startsWith("require");
-        if (!isBare(args.path) && !isOptional) return undefined;
-        return leave(
-          args,
-          isOptional ? undefined : `${relative(root, args.importer)} imports "${args.path}": ${found}`,
-        );
-      });
+      build.onResolve({ filter: /.*/, namespace: "file" }, (args) => resolve(build, args));
     },
   };
 }
@@ -101,11 +98,6 @@ async function resolveIn(build: PluginBuild, args: OnResolveArgs): Promise<OnRes
   return { path: found.path, namespace: found.namespace, external, sideEffects, suffix };
 }
 
-/** Modules that plugins of ours make up. */
-function isVirtual(path: string): boolean {
-  return path.startsWith("reprise-");
-}
-
 function isBare(path: string): boolean {
   return !/^(?:\.{1,2}(?:[\\/]|$)|[\\/]|[A-Za-z]:\\|file:)/.test(path);
 }
@@ -122,6 +114,15 @@ export function packageFolder(file: string): string | undefined {
   if (at < 0) return undefined;
   const name = file.slice(at + mark.length).split(sep);
   return file.slice(0, at + mark.length) + name.slice(0, name[0]?.startsWith("@") === true ? 2 : 1).join(sep);
+}
+
+/** The folder of the package that a file finds under a name. */
+function packageSeenFrom(file: string, name: string): string | undefined {
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    const candidate = join(folder, "node_modules", name);
+    if (existsSync(candidate)) return realpathSync.native(candidate);
+    if (dirname(folder) === folder) return undefined;
+  }
 }
 
 function nameOf(folder: string): string {

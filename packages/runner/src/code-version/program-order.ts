@@ -17,7 +17,6 @@ export interface MadeProgram {
   readonly program: Uint8Array<ArrayBuffer>;
   readonly map: Uint8Array<ArrayBuffer>;
   readonly notes: readonly string[];
-  readonly externals: Readonly<Record<string, string>>;
   /** Absolute paths of the project's own files in it. */
   readonly sources: readonly string[];
   /** What it was made of, as {@link ProgramInputs} in JSON. */

@@ -10,7 +10,7 @@ const hour = 3_600_000;
 
 async function keep(home: Home, text: string): Promise<string> {
   const program = Buffer.from(text);
-  return home.code.put({ program, map: Buffer.from("{}"), entry: "/e", notes: [], externals: {}, funcs: [] });
+  return home.code.put({ program, map: Buffer.from("{}"), entry: "/e", notes: [], funcs: [] });
 }
 
 async function storeRun(home: Home, code: string | null, endedAt: number): Promise<void> {

@@ -10,8 +10,6 @@ export interface CodeBundle {
   readonly entry: string;
   /** In words: what it does not hold but takes from where the original takes it. */
   readonly notes: readonly string[];
-  /** The packages that it imports because it cannot hold them; with each the absolute path of a file that imports it. */
-  readonly externals: Readonly<Record<string, string>>;
   /** What is recorded of its funcs: a bundle does not tell how they were written. */
   readonly funcs: readonly FuncRecord[];
 }

@@ -18,7 +18,6 @@ function bundle(program = text): CodeBundle {
     map: Buffer.from("{}"),
     entry: "/project/pipeline.ts",
     notes: ["package x is taken from the project"],
-    externals: { x: "/project/pipeline.ts" },
     funcs: [record],
   };
 }
@@ -107,7 +106,7 @@ describe("a kept program", () => {
     const script = `
       import { LocalCodeStore } from ${JSON.stringify(storeIndex)};
       const store = new LocalCodeStore(${JSON.stringify(join(folder, "code"))});
-      const bundle = { program: Buffer.from("1"), map: Buffer.from("{}"), entry: "/e", notes: [], externals: {}, funcs: [] };
+      const bundle = { program: Buffer.from("1"), map: Buffer.from("{}"), entry: "/e", notes: [], funcs: [] };
       await store.put(bundle).catch((error) => console.log(error.code));`;
     await promisify(execFile)("chmod", ["a+rX", folder]);
     expect((await runNode(script, { unprivileged: true })).stdout.trim()).toBe("STORE_READ_ONLY");
@@ -164,7 +163,7 @@ describe("a process that is killed while it keeps a program", () => {
       const store = new LocalCodeStore(${JSON.stringify(store.place)});
       for (let at = 0; ; at = (at + 1) % ${count}) {
         const program = Buffer.alloc(200_000, "program " + at);
-        await store.put({ program, map: Buffer.from("{}"), entry: "/e", notes: [], externals: {}, funcs: [] });
+        await store.put({ program, map: Buffer.from("{}"), entry: "/e", notes: [], funcs: [] });
       }`;
     const ends = await Promise.all([3, 8, 20, 45].map((after) => runNode(script(after))));
     expect(ends.map(({ signal }) => signal)).toEqual(Array.from(ends, () => "SIGKILL"));

@@ -77,8 +77,8 @@ export class LocalCodeStore implements CodeStore {
       if (!isDigest(digest) || !(await isThere(this.#folder(digest)))) return undefined;
       const about = await this.#read(digest);
       if (about === undefined) throw damaged(digest, this.#folder(digest));
-      const { entry, notes, externals, funcs } = about;
-      return { digest, file: join(this.#folder(digest), moduleName), entry, notes, externals, funcs };
+      const { entry, notes, funcs } = about;
+      return { digest, file: join(this.#folder(digest), moduleName), entry, notes, funcs };
     });
   }
 
@@ -171,12 +171,11 @@ export class LocalCodeStore implements CodeStore {
     return join(this.#memos, `${digestBytes(Buffer.from(key))}.json`);
   }
 
-  async #write(folder: string, { program, map, entry, notes, externals, funcs }: CodeBundle): Promise<void> {
+  async #write(folder: string, { program, map, entry, notes, funcs }: CodeBundle): Promise<void> {
     const about: About = {
       format,
       entry,
       notes,
-      externals,
       funcs,
       programBytes: program.length,
       map: digestBytes(map),
