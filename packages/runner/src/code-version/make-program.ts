@@ -7,7 +7,7 @@ import { embeddingStatement } from "../code-digest/embedded.ts";
 import { type ProgramCode, ProgramReader } from "../code-digest/read-program.ts";
 import { nearestManifest } from "../code-digest/resolve-module.ts";
 import { messageOf } from "../message-of.ts";
-import { type OriginalTexts, originalPlaces, placeNames } from "./original-places.ts";
+import { type OriginalTexts, originalPlaces, placeHead, placeNames } from "./original-places.ts";
 import { outsideModules, packageFolder } from "./outside-modules.ts";
 import { noteInputs, settingsAround } from "./program-inputs.ts";
 import type { MadeProgram, ProgramOrder } from "./program-order.ts";
@@ -117,12 +117,15 @@ async function bundle(attempt: Attempt, originals: OriginalTexts): Promise<Built
 
 /** What comes before all modules: how they require by a computed name, and the digests of the sources. */
 function head({ code, order }: Attempt): string {
-  // The bundler gives another name to whatever else is called `require`.
-  const require =
-    `import { createRequire as __reprise_require } from "node:module"; ` +
-    `const require = __reprise_require(${JSON.stringify(pathToFileURL(order.entry).href)});`;
+  const statements = [
+    // The bundler gives another name to whatever else is called `require`.
+    `import { createRequire as __reprise_require } from "node:module";`,
+    `const require = __reprise_require(${JSON.stringify(pathToFileURL(order.entry).href)});`,
+    placeHead,
+  ];
   const funcs = typeof code === "string" ? [] : code.funcs.filter(({ id = "" }) => !order.embedded.includes(id));
-  return funcs.length === 0 ? require : `${require}\n${embeddingStatement(funcs)}`;
+  if (funcs.length > 0) statements.push(embeddingStatement(funcs));
+  return statements.join("\n");
 }
 
 /** Whether files of the project are ES modules by their package.json. */

@@ -10,6 +10,7 @@ const namespace = "reprise-place";
 const meta = "__reprise_meta";
 const folderName = "__reprise_dirname";
 const fileName = "__reprise_filename";
+const resolver = "__reprise_resolve";
 
 /** Names that code uses for its own place, and what stands for them in a bundle. */
 export const placeNames: Readonly<Record<string, string>> = {
@@ -20,22 +21,18 @@ export const placeNames: Readonly<Record<string, string>> = {
 
 /** Says for each module where it was. */
 const helper = `
-import { createRequire, isBuiltin } from "node:module";
 import { dirname } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 export function placeOf(url) {
   const filename = fileURLToPath(url);
-  const require = createRequire(url);
-  const resolve = (specifier) => {
-    const text = String(specifier);
-    if (/^\\.{0,2}\\//.test(text)) return new URL(text, url).href;
-    if (isBuiltin(text)) return text.startsWith("node:") ? text : "node:" + text;
-    if (/^[a-z][a-z+.-]+:/i.test(text)) return text;
-    return pathToFileURL(require.resolve(text)).href;
-  };
-  return { __proto__: null, dirname: dirname(filename), filename, main: false, resolve, url };
+  const importable = (specifier) => (/^\\.{0,2}\\//.test(specifier) ? new URL(specifier, url).href : specifier);
+  const resolve = (specifier) => ${resolver}(importable(String(specifier)));
+  return Object.create({ importable }, Object.getOwnPropertyDescriptors({ dirname: dirname(filename), filename, main: false, resolve, url }));
 }
 `;
+
+/** What the bundle begins with, for its modules to find others as Node would. */
+export const placeHead: string = `const ${resolver} = (specifier) => import.meta.resolve(specifier);`;
 
 /** What is known of the files of a bundle that were changed on the way into it. */
 export interface OriginalTexts {
@@ -104,7 +101,7 @@ function change(path: string, text: string, notes: Set<string>, options: PlaceOp
     const { module } = parse(path, text);
     const computed = mayImport ? computedImports(text, module) : [];
     for (const { start, end } of [...computed].reverse()) {
-      result = `${result.slice(0, start)}${meta}.resolve(${result.slice(start, end)})${result.slice(end)}`;
+      result = `${result.slice(0, start)}${meta}.importable(${result.slice(start, end)})${result.slice(end)}`;
     }
     if (computed.length > 0) notes.add(`what ${relative(root, path)} imports by a computed name is not held`);
     if (computed.length > 0 || module.importMetas.length > 0) result = withMeta(path, result, module.hasModuleSyntax);
