@@ -4,8 +4,10 @@ import { join, resolve } from "node:path";
 import { RepriseError } from "@reprise/core";
 import { expect, onTestFinished, test } from "vitest";
 import { ask, put, write } from "./cache/testing/entries.ts";
+import { until } from "./cache/testing/live-process.ts";
 import { homePath, openHome, openHomeForReading } from "./home.ts";
-import { artifactOf, batch, startPipeline } from "./testing/batches.ts";
+import { thisProcess } from "./process-gone.ts";
+import { artifactOf, batch, idOf, newRef, pipelineRun, startPipeline } from "./testing/batches.ts";
 import { runNode, storeIndex, temporaryFolder } from "./testing/processes.ts";
 
 test("the home is the given folder, else REPRISE_HOME, else .reprise in the user's", () => {
@@ -108,4 +110,17 @@ test("a home below a file is refused like any other that cannot be made", async 
   const file = join(await temporaryFolder(), "notes.txt");
   await writeFile(file, "not a folder");
   await expect(openHome({ path: join(file, "home") })).rejects.toMatchObject({ code: "STORE_READ_ONLY" });
+});
+
+test("times of leases that a home is opened with are those of the pipeline runs that it drives", async () => {
+  const path = join(await temporaryFolder(), "home");
+  await using home = await openHome({ path, lease: { heartbeat: 20, grace: 1_234 } });
+  const root = newRef();
+  await home.backend.commit(batch({ pipelineRuns: [{ root, run: pipelineRun(root), driver: thisProcess() }] }));
+  await using _alive = home.backend.keepAlive({ root, fence: 1 });
+  const patience = await until(async () => {
+    const known = await home.backend.driverOf(idOf(root));
+    return known?.patience === 600_000 ? undefined : known?.patience;
+  });
+  expect(patience).toBe(1_234);
 });

@@ -296,8 +296,7 @@ export class BatchWriter {
     root.runs += inserted;
     root.finished += 1;
     if (write.state === "FAILED" || write.state === "NESTED_FAILED") root.failed += 1;
-    if (write.cache === null || write.state !== "RESOLVED") return;
-    if (write.cache.status !== "HIT") return;
+    if (write.cache?.status !== "HIT" || write.state !== "RESOLVED") return;
     root.hits += 1;
     root.saved += write.cache.saved ?? 0;
   }

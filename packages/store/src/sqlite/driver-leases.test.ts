@@ -62,6 +62,29 @@ describe("a driver on another host", () => {
   });
 });
 
+test("a file that is open for reading alone tells who drives, and cannot be taken over", async () => {
+  const { backend, root, shift } = await drivenFromAfar();
+  await using reader = SqliteBackend.open(backend.place, { readOnly: true });
+  expect(await reader.driverOf(idOf(root))).toMatchObject({ driver: { host: "far away" } });
+  expect(reader.readGraph(idOf(root))?.runs).toHaveLength(1);
+  expect(await reader.takeOver(idOf(root), thisProcess())).toMatchObject({ type: "alive" });
+  shift(-11 * minute);
+  await expect(reader.takeOver(idOf(root), thisProcess())).rejects.toMatchObject({ code: "STORE_READ_ONLY" });
+  await using nothing = SqliteBackend.empty(join(await temporaryFolder(), "reprise.db"));
+  expect(nothing.readGraph(idOf(root))).toBeUndefined();
+  expect(await nothing.driverOf(idOf(root))).toBeUndefined();
+});
+
+test("a pipeline run that was ended and removed meanwhile is written by nobody, and that is told", async () => {
+  const { backend, root } = await drivenFromAfar();
+  await backend.cancelPipelineRun(idOf(root), "enough", 1_000);
+  await backend.prune({ endedBefore: 2_000, unusedBefore: 2_000, dryRun: false });
+  const late = batch({ runs: [rootWrite(root)], driver: { root, fence: 1 } });
+  const message = expect.stringMatching(`^Pipeline run ${idOf(root)} was ended from outside and removed, `);
+  expect(() => backend.commit(late)).toThrow(expect.objectContaining({ code: "DRIVER_REPLACED", message }));
+  expect(await backend.statistics()).toMatchObject({ pipelineRuns: 0, runs: 0 });
+});
+
 describe("the heartbeat of a driver", () => {
   test("goes on after a file was locked, and brings one that was removed not back", async () => {
     const folder = await temporaryFolder();

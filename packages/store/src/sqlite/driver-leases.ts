@@ -69,20 +69,23 @@ export class DriverFence {
   }
 }
 
-function replaced(root: RunRef, row: DriverRow | undefined): RepriseError {
-  const id = formatRunId(root.uuid);
+function replaced({ uuid }: RunRef, row: DriverRow | undefined): RepriseError {
+  const id = formatRunId(uuid);
+  if (row === undefined) {
+    return new RepriseError(
+      "DRIVER_REPLACED",
+      `Pipeline run ${id} was ended from outside and removed, so that this process cannot write it any more. ` +
+        `Run it again if its result is needed.`,
+    );
+  }
   const driver = recordOf(row);
-  const what =
-    row === undefined
-      ? `Pipeline run ${id} was ended from outside and removed`
-      : `Pipeline run ${id} is driven by ${
-          driver === undefined ? "another process" : `${nameOf(driver)} since ${new Date(driver.since).toISOString()}`
-        }`;
+  const who = driver === undefined ? "another process" : nameOf(driver);
+  const since = driver === undefined ? "" : ` since ${new Date(driver.since).toISOString()}`;
   return new RepriseError(
     "DRIVER_REPLACED",
-    `${what}; this process can no longer write it. ` +
-      `It was not heard of for too long, as one that is suspended or cut off from the disk; what it had written until ` +
-      `then is kept. Leave the pipeline run to its driver.`,
+    `Pipeline run ${id} is driven by ${who}${since}; this process can no longer write it. It was not heard of for too ` +
+      `long, as one that is suspended or cut off from the disk; what it had written until then is kept. ` +
+      `Leave the pipeline run to its driver.`,
   );
 }
 

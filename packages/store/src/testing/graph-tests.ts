@@ -140,17 +140,18 @@ export function testGraphs(create: () => Promise<TestStore>): void {
       await reader.commit(batch({ runs: [first], edges: [edgeOf(first.ref, { artifact: recorded?.output ?? null })] }));
       expect(await reader.getRun(idOf(first.ref))).toMatchObject({ output: output.ref.digest, func: run.func.record });
 
-      // Now the artifact itself goes, because nothing needs it: whoever still holds its key must not write it.
-      const last = (await reader.readGraph(idOf(root)))?.runs[1];
+      // Now the artifact itself goes, because nothing needs it: whoever still holds its key must not write it, not even
+      // as the first thing that it writes.
+      await using late = await store.open();
+      const last = (await late.readGraph(idOf(root)))?.runs[1];
       const end = pipelineRun(again, { state: "COMPLETE", finishedAt: 10 });
       const runs = [rootWrite(again, { state: "RESOLVED", finishedAt: 10 })];
       await reader.commit(batch({ pipelineRuns: [{ root: again, run: end }], runs }));
       expect(await writer.prune({ endedBefore: 100, unusedBefore: 100, dryRun: false })).toMatchObject({
         artifacts: 1,
       });
-      const late = await startPipeline(reader);
-      const write = runWrite(late, { state: "RESOLVED", output: last?.output ?? null });
-      expect(() => reader.commit(batch({ runs: [write] }))).toThrow(
+      const write = runWrite(await startPipeline(writer), { state: "RESOLVED", output: last?.output ?? null });
+      expect(() => late.commit(batch({ runs: [write] }))).toThrow(
         expect.objectContaining({ code: "ARTIFACT_NOT_FOUND" }),
       );
       expect(await reader.check()).toEqual([]);

@@ -63,6 +63,36 @@ export function testPruning(create: () => Promise<TestStore>): void {
       expect(await backend.prune({ ...options, dryRun: false })).toMatchObject({ pipelineRuns: 0, artifacts: 0 });
     });
 
+    test("what arguments and results were put together from stays as long as its run, and goes with it", async () => {
+      await using backend = await (await create()).open();
+      const root = newRef();
+      const [template, result, unused] = ["template", "result", "unused"].map((name) => artifactOf(backend, name, 1));
+      if (template === undefined || result === undefined || unused === undefined) throw new Error("three of three");
+      const blob = { digest: "aa".repeat(32), size: 1 };
+      const edge = { run: root, argumentPath: "", source: null, sourcePath: "" } as const;
+      const argument = { ...edge, kind: "template", argument: 0, name: "x", artifact: template.ref } as const;
+      await backend.commit(
+        batch({
+          artifacts: [{ ...template, blobs: [blob] }, result, unused],
+          pipelineRuns: [{ root, run: pipelineRun(root, { state: "FAILED", finishedAt: 1_000 }) }],
+          runs: [rootWrite(root, { state: "FAILED", finishedAt: 1_000 })],
+          edges: [argument, { ...edge, kind: "result", argument: -1, name: "", artifact: result.ref }],
+        }),
+      );
+      const unusedBefore = 2_000;
+      expect(await Array.fromAsync(backend.referencedBlobs({ unusedBefore }))).toEqual([blob]);
+      expect(await backend.prune({ unusedBefore, dryRun: false })).toMatchObject({ pipelineRuns: 0, artifacts: 1 });
+      const edges = (await backend.readGraph(idOf(root)))?.runs[0]?.edges ?? [];
+      expect(edges.map(({ artifact }) => artifact)).toEqual([template.ref, result.ref]);
+      for (const { ref } of [template, result]) expect(await backend.getArtifact(ref.digest)).toBeDefined();
+
+      const options = { endedBefore: 2_000, unusedBefore };
+      expect(await Array.fromAsync(backend.referencedBlobs(options))).toEqual([]);
+      expect(await backend.prune({ ...options, dryRun: false })).toMatchObject({ pipelineRuns: 1, artifacts: 2 });
+      expect(await backend.statistics()).toMatchObject({ pipelineRuns: 0, runs: 0, artifacts: 0 });
+      expect(await backend.check()).toEqual([]);
+    });
+
     test("artifacts that nothing needs go only when they are old enough", async () => {
       await using backend = await (await create()).open();
       await backend.commit(batch({ artifacts: [artifactOf(backend, "a", 1_000), artifactOf(backend, "b", 3_000)] }));

@@ -161,16 +161,19 @@ export function testRecords(create: () => Promise<TestStore>): void {
       const hit = runWrite(root, { cache });
       const canceled = runWrite(root, { cache });
       const missed = runWrite(root, { cache: miss });
-      await backend.commit(batch({ runs: [hit, canceled, missed] }));
+      // It tells as well how long the original had taken, but so does each run that is nested in it.
+      const cloned = runWrite(root, { cache: { ...cache, status: "CLONED" } });
+      await backend.commit(batch({ runs: [hit, canceled, missed, cloned] }));
       expect(await backend.getPipelineRun(idOf(root))).toMatchObject({ finished: 0, hits: 0, saved: 0 });
       const ends = [
         { ...hit, state: "RESOLVED" },
         { ...canceled, state: "CANCELED" },
         { ...missed, state: "RESOLVED" },
+        { ...cloned, state: "RESOLVED" },
       ] as const;
       await backend.commit(batch({ runs: ends }));
       await backend.commit(batch({ runs: ends }));
-      expect(await backend.listPipelineRuns()).toMatchObject([{ finished: 3, hits: 1, saved: 40 }]);
+      expect(await backend.listPipelineRuns()).toMatchObject([{ finished: 4, hits: 1, saved: 40 }]);
     });
 
     test("what the cache did may change after a run has ended", async () => {
@@ -189,6 +192,16 @@ export function testRecords(create: () => Promise<TestStore>): void {
       const both = runWrite(root, { state: "RESOLVED", cache: miss });
       await backend.commit(batch({ runs: [both], cacheChanges: [{ run: both.ref, cache: failed }] }));
       expect((await backend.getRun(idOf(both.ref)))?.cache).toEqual(failed);
+    });
+
+    test("that a run is waited for may be told later, whatever its state", async () => {
+      await using backend = await (await create()).open();
+      const root = await startPipeline(backend);
+      const [waited, other] = [runWrite(root, { state: "RESOLVED" }), runWrite(root, { state: "RESOLVED" })];
+      await backend.commit(batch({ runs: [waited, other] }));
+      expect((await backend.commit(batch({ awaited: [waited.ref] }))).refused).toEqual([]);
+      expect(await backend.getRun(idOf(waited.ref))).toMatchObject({ state: "RESOLVED", awaited: true });
+      expect((await backend.getRun(idOf(other.ref)))?.awaited).toBe(false);
     });
 
     test("edges come back by argument, in the order in which they were written", async () => {
