@@ -207,6 +207,18 @@ export const commandTable: readonly CommandSpec[] = [
     arguments: ["ID"],
   },
   {
+    name: "lineage",
+    usage: "ID [--up | --down] [--depth N]",
+    summary: "Show what a value was made of, up to the inputs, and what was made of it.",
+    details: ["ID is the id of an artifact, or of a run, which stands for its output; it may be shortened."],
+    options: [
+      { name: "up", summary: "Only what it was made of." },
+      { name: "down", summary: "Only what was made of it." },
+      { name: "depth", value: "N", summary: "Follow it so many steps. Default: 10." },
+    ],
+    arguments: ["ID"],
+  },
+  {
     name: "cache ls",
     usage: "[--func ID] [--version TEXT] [--namespace TEXT] [--limit N]",
     summary: "List results that may be reused, newest first.",

@@ -19,6 +19,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   diff: async () => (await import("./commands/diff.ts")).diff,
   logs: async () => (await import("./commands/logs.ts")).logs,
   "artifact get": async () => (await import("./commands/artifact-get.ts")).artifactGet,
+  lineage: async () => (await import("./commands/lineage.ts")).lineage,
   "cache ls": async () => (await import("./commands/cache-ls.ts")).cacheLs,
   "cache stats": async () => (await import("./commands/cache-stats.ts")).cacheStats,
   "cache clear": async () => (await import("./commands/cache-clear.ts")).cacheClear,

@@ -54,6 +54,37 @@ export async function resolveArtifact(backend: Backend, text: string): Promise<s
   );
 }
 
+/** What an id names. */
+export type ArtifactOrRun =
+  | { readonly artifactId: string; readonly runId?: undefined }
+  | { readonly artifactId?: undefined; readonly runId: string };
+
+/**
+ * The full id of the artifact or of the run that a shortened one names.
+ *
+ * @throws RepriseError `ARTIFACT_NOT_FOUND`; `USAGE` that lists the candidates if there are several.
+ */
+export async function resolveArtifactOrRun(backend: Backend, text: string): Promise<ArtifactOrRun> {
+  const artifactId = await resolveArtifact(backend, text);
+  if (artifactId !== undefined && text.length > 8) return { artifactId };
+  let runId: string;
+  try {
+    runId = await resolveRun(backend, text);
+  } catch (error) {
+    if (artifactId !== undefined) return { artifactId };
+    if (!RepriseError.is(error, "RUN_NOT_FOUND") && !/^[0-9a-f]{37,64}$/i.test(text)) throw error;
+    throw new RepriseError(
+      "ARTIFACT_NOT_FOUND",
+      `There is no artifact and no run "${text}" in ${backend.place}. \`reprise show RUN\` names a run's artifacts.`,
+    );
+  }
+  if (artifactId === undefined) return { runId };
+  throw new RepriseError(
+    "USAGE",
+    `"${text}" is short for a run and for an artifact. Give more digits:\n  run ${runId}\n  artifact ${artifactId}`,
+  );
+}
+
 async function onlyRoots(backend: Backend, ids: readonly string[]): Promise<string[]> {
   const roots: string[] = [];
   for (const id of ids) {

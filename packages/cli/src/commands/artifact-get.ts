@@ -6,7 +6,7 @@ import { RepriseError, shortId } from "@reprise/core";
 import type { Home } from "@reprise/store";
 import type { Command, Host } from "../host.ts";
 import { outputOf } from "../output.ts";
-import { openStore, resolveArtifact, resolveRun } from "../store-access.ts";
+import { openStore, resolveArtifactOrRun } from "../store-access.ts";
 import { isDirectory, isFile, readValuesFrom } from "../value-types.ts";
 import { renderValue } from "../values/render-value.ts";
 import { toJson } from "../values/to-json.ts";
@@ -39,25 +39,8 @@ export const artifactGet: Command = async (invocation) => {
 
 /** The id of an artifact, or of a run, which stands for its output. */
 async function findArtifact(store: Home, text: string): Promise<string> {
-  const artifact = await resolveArtifact(store.backend, text);
-  if (artifact !== undefined && text.length > 8) return artifact;
-  let runId: string;
-  try {
-    runId = await resolveRun(store.backend, text);
-  } catch (error) {
-    if (artifact !== undefined) return artifact;
-    if (!RepriseError.is(error, "RUN_NOT_FOUND") && !/^[0-9a-f]{37,64}$/i.test(text)) throw error;
-    throw new RepriseError(
-      "ARTIFACT_NOT_FOUND",
-      `There is no artifact and no run "${text}" in ${store.backend.place}. \`reprise show RUN\` names a run's artifacts.`,
-    );
-  }
-  if (artifact !== undefined) {
-    throw new RepriseError(
-      "USAGE",
-      `"${text}" is short for a run and for an artifact. Give more digits:\n  run ${runId}\n  artifact ${artifact}`,
-    );
-  }
+  const { artifactId, runId } = await resolveArtifactOrRun(store.backend, text);
+  if (artifactId !== undefined) return artifactId;
   const run = await store.backend.getRun(runId);
   if (run?.output != null) return run.output;
   throw new RepriseError(

@@ -259,10 +259,7 @@ describe("a diff", () => {
     const [a, b] = [await execute(group(numbers)), await execute(group(numbers.map((n) => n * 10)))];
     const elements = ({ runs }: DiffReport) => runs.filter(({ path: [, name] }) => name?.endsWith("]"));
     const some = elements(await compare(a, b, false));
-    expect(some.map(({ detailed, output }) => (detailed ? output.length : "not told"))).toEqual([
-      ...[1, 1, 1],
-      ...["not told", "not told", "not told"],
-    ]);
+    expect(some.map(({ detailed, output }) => (detailed ? output.length : "no")).join(" ")).toBe("1 1 1 no no no");
     expect(some.every(({ reasons: [reason] }) => reason?.input !== undefined)).toBe(true);
     expect(elements(await compare(a, b)).every(({ detailed }) => detailed)).toBe(true);
   });
