@@ -1,7 +1,10 @@
 import { decode, encode, type Encoded } from "@reprise/core";
 import type { ArtifactRef, ArtifactStore, BlobStore, Recalled } from "@reprise/store";
+import { chain } from "./maybe-promise.ts";
 import { decodingWith } from "./values/blobs.ts";
 import type { Stored, Values } from "./values.ts";
+
+const noBlobs: ReadonlyMap<string, Uint8Array> = new Map();
 
 /** Texts above this length are not kept beside their bytes. */
 const longText = 16 * 1024;
@@ -89,9 +92,15 @@ export class ArtifactValues implements Values {
   restore(stored: Stored): unknown {
     if (stored.primitive) return stored.value;
     const { encoded, ref } = stored as StoredArtifactValue;
-    if (encoded === undefined) return this.#load(ref.digest);
+    if (encoded === undefined) return this.#read(ref);
     const blobs = new Map(encoded.blobs.map((blob) => [blob.digest, blob.bytes]));
     return this.#decode(encoded.bytes, blobs);
+  }
+
+  #read({ digest, key }: ArtifactRef): unknown {
+    return chain(this.#artifacts.documents([{ id: digest, hint: key }]), ([bytes]) =>
+      bytes === undefined ? this.#load(digest) : this.#decode(bytes, noBlobs),
+    );
   }
 
   async #load(digest: string): Promise<unknown> {

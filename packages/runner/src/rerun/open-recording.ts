@@ -192,7 +192,8 @@ async function checkInputs({ artifacts }: Home, { runs, pipelineRun }: RecordedG
       const source = sourceRunId === null ? undefined : parts.get(sourceRunId)?.action;
       const isRecorded = source === "clone" || source === "keep";
       const digest = isRecorded ? byId.get(sourceRunId as string)?.output?.digest : artifact?.digest;
-      if (digest !== undefined && kind !== "order") needed.set(digest, run);
+      // What a result is put together from may be much, and is looked at when that is done.
+      if (digest !== undefined && kind !== "order" && kind !== "result") needed.set(digest, run);
     }
   }
   const wanted = [...needed.keys()].map((id) => ({ id, hint: 0, since: pipelineRun.createdAt }));
