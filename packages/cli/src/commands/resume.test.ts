@@ -133,7 +133,10 @@ describe("reprise resume", () => {
     };
     const { id } = await only(project);
     const { pid } = (await only(project)).origin;
-    expect(await told(2, "latest")).toContain(String(pid));
+    expect(await told(2, "latest")).toContain(`still running, driven by process ${pid}.`);
+    // There is no kept program yet either, but that is not what is wrong.
+    const rerun = await start(project, ["rerun", "latest", "--json"]).finished;
+    expect(jsonLines(rerun.stdout)).toMatchObject([{ error: { code: "RERUN_REFUSED", exitCode: 2 } }]);
     const { runs } = (await project.json("show", id)) as { runs: { id: string }[] };
     const nested = await told(2, runs[1]?.id ?? "");
     expect(nested).toContain(`reprise resume ${id.slice(-8)}`);

@@ -1,6 +1,7 @@
 import { isPipelineFinished, RepriseError, shortId } from "@reprise/core";
 import type { Command } from "../host.ts";
 import { chooseCode } from "../rerun/choose-code.ts";
+import { checkDriver } from "../rerun/interrupted.ts";
 import { findRecordedRun, runWords } from "../rerun/recorded-run.ts";
 import { readRunOptions } from "../run/run-arguments.ts";
 import { type RunRequest, startRun } from "../run/start-run.ts";
@@ -27,6 +28,7 @@ export const resume: Command = async (invocation) => {
         `Pipeline run ${root.id} has ended: ${pipelineRun.state}. To execute it again: reprise rerun ${id}; only what did not succeed: reprise rerun ${id} --continue`,
       );
     }
+    await checkDriver(store.backend, pipelineRun, "DRIVER_ALIVE");
     const { cwd } = host;
     const code = await chooseCode(store, { command: "resume", values, cwd, pipelineRun, root }, true);
     const { kept, file, words, notes } = code;

@@ -1,4 +1,5 @@
-import { isPipelineFinished, type PipelineRun } from "@reprise/core";
+import { hostname } from "node:os";
+import { isPipelineFinished, type PipelineRun, RepriseError } from "@reprise/core";
 import { type Backend, isProcessGone } from "@reprise/store";
 
 /** Whether a pipeline run has not ended although nobody drives it any more, so that it can be resumed. */
@@ -16,4 +17,26 @@ export async function interruptedOf(backend: Backend, runs: readonly PipelineRun
   const found = new Set<string>();
   for (const run of runs) if (await isInterrupted(backend, run)) found.add(run.id);
   return found;
+}
+
+/**
+ * What a living driver still writes cannot be taken up. The runner says so, too; but here it is said before any code is looked
+ * for, which may not be kept yet.
+ *
+ * @throws RepriseError with that code.
+ */
+export async function checkDriver(
+  backend: Backend,
+  run: PipelineRun,
+  code: "RERUN_REFUSED" | "DRIVER_ALIVE",
+): Promise<void> {
+  if (isPipelineFinished(run.state)) return;
+  const known = await backend.driverOf(run.id);
+  if (known === undefined || known.ended !== undefined) return;
+  const { host, pid } = known.driver;
+  const where = host === hostname() ? "" : ` on ${host}`;
+  throw new RepriseError(
+    code,
+    `Pipeline run ${run.id} is still running, driven by process ${pid}${where}. Wait for its end, or cancel it where it was started. If it hangs, kill that process (kill -9 ${pid}): then it can be resumed.`,
+  );
 }
