@@ -5,12 +5,12 @@ import type { BuildFailure, BuildOptions, Message, Metafile, OutputFile } from "
 import type * as oxc from "oxc-parser";
 import { embeddingStatement } from "../code-digest/embedded.ts";
 import { type ProgramCode, ProgramReader } from "../code-digest/read-program.ts";
-import { nearestManifest } from "../code-digest/resolve-module.ts";
+import { isLibrary, nearestManifest, packageName } from "../code-digest/resolve-module.ts";
 import { messageOf } from "../message-of.ts";
 import { type OriginalTexts, originalPlaces, placeHead, placeNames } from "./original-places.ts";
 import { outsideModules, packageFolder } from "./outside-modules.ts";
 import { noteInputs, settingsAround } from "./program-inputs.ts";
-import type { MadeProgram, ProgramOrder } from "./program-order.ts";
+import { holdsLibrary, type MadeProgram, type ProgramOrder } from "./program-order.ts";
 
 /** What one attempt was told and has found. */
 interface Attempt {
@@ -59,6 +59,7 @@ async function tryToMake(attempt: Attempt): Promise<MadeProgram> {
   const notes = new Set<string>();
   const originals: OriginalTexts = { texts: new Map(), notes };
   const { outputFiles, metafile } = await bundle(attempt, originals);
+  if (!importsLibrary(metafile)) throw new Error(holdsLibrary);
   if (typeof code === "string") notes.add(`results are not reused when it runs again: ${code}`);
   const known = typeof code === "string" ? [] : [...Object.keys(code.files), ...code.absent];
   const read = filesIn(metafile, dirname(entry));
@@ -148,6 +149,10 @@ function asNodeImports(text: string, asInNode: boolean): string {
 
 function textOf(files: readonly OutputFile[], ending: string): string {
   return files.find(({ path }) => path.endsWith(ending))?.text ?? "";
+}
+
+function importsLibrary({ outputs }: Metafile): boolean {
+  return Object.values(outputs).some(({ imports }) => imports.some(({ path }) => isLibrary(packageName(path))));
 }
 
 /** The files that the bundler has read. */

@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import type { MadeProgram, ProgramOrder } from "./program-order.ts";
 
 /**
- * Where a thread finds this module; undefined where it is part of a bundle of somebody's program, which a thread must not
- * execute. It is only ever imported dynamically, so that it has a file of its own in what is published.
+ * Where a thread finds this module; undefined where it is part of a bundle of somebody's program, which it must not
+ * execute. This module is only ever imported dynamically, so that it has a file of its own in what is published.
  */
 export const makerUrl: string | undefined = ownUrl(import.meta.url);
 

@@ -22,3 +22,6 @@ export interface MadeProgram {
   /** What it was made of, as {@link ProgramInputs} in JSON. */
   readonly inputs: string;
 }
+
+/** Why a bundle that holds the library is not kept: the copy that loads it cannot execute what another copy has made. */
+export const holdsLibrary = `it is a bundle that holds a copy of reprise itself; leave the library outside, as with esbuild's external: ["reprise"]`;

@@ -1,5 +1,5 @@
 import { messageOf } from "../message-of.ts";
-import type { MadeProgram, ProgramOrder } from "./program-order.ts";
+import { holdsLibrary, type MadeProgram, type ProgramOrder } from "./program-order.ts";
 
 /** The program of the thread. Warnings that something of Node is experimental are nobody's business. */
 const text = `
@@ -22,7 +22,7 @@ type Answer = { readonly made: MadeProgram } | { readonly failure: string };
  */
 export async function makeInThread(order: ProgramOrder): Promise<MadeProgram> {
   const maker = await import("./program-maker.ts");
-  if (maker.makerUrl === undefined) return maker.makeProgram(order);
+  if (maker.makerUrl === undefined) throw new Error(holdsLibrary);
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   // No loader and no flag of the process is any use to it.
   const worker = new (process.getBuiltinModule("node:worker_threads").Worker)(text, {

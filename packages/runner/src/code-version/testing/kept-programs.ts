@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import type { FuncRecord } from "@reprise/core";
 import { type Files, writeProgram } from "../../code-digest/testing/programs.ts";
 import type { SourcePlace } from "../../source.ts";
+import { compileCache } from "../../testing/compile-cache.ts";
 import { temporaryFolder } from "../../testing/temporary-home.ts";
 
 /** What a process says of a program that it has kept. */
@@ -31,6 +32,8 @@ export interface LoadReport {
   /** Stack of the error of a body that has failed. */
   readonly stack?: string;
 }
+
+const compiled = compileCache();
 
 /** How a process is started. */
 export interface ProcessOptions {
@@ -82,7 +85,7 @@ export class TestProject {
 async function run(script: string, args: readonly string[], { env, flags = [] }: ProcessOptions) {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, path, ...args], {
-    env: { ...process.env, NODE_OPTIONS: "", ...env },
+    env: { ...process.env, NODE_OPTIONS: "", ...compiled, ...env },
     maxBuffer: 64 * 1024 * 1024,
   });
   const at = stdout.lastIndexOf("\n");
