@@ -20,6 +20,7 @@ import { makeFuture } from "./future.ts";
 import type { Future, Settle } from "./future-types.ts";
 import { elementCall, mapDefinition, type MapOptions, parseMapOptions } from "./map.ts";
 import { isContextName, parameterNames } from "./parameters.ts";
+import { restoreMap } from "./recorded-options.ts";
 import { callPlace, formatPlace, type SourcePlace } from "./source.ts";
 
 const optionFields = [
@@ -212,6 +213,29 @@ function makeFunc(definition: FuncDefinition): unknown {
 /** Calls a func of which only the definition is at hand, e.g. one that its file does not export. */
 export function callOf(definition: FuncDefinition, args: readonly unknown[]): Future<unknown> {
   return (makeFunc(definition) as (...given: readonly unknown[]) => Future<unknown>)(...args);
+}
+
+/**
+ * Calls a func of which only the definition is at hand for many arguments, as its `map` does for an array of items.
+ *
+ * @param elements the arguments of each element.
+ * @param options those of the map as they are recorded with its run.
+ */
+export function mapOf(
+  definition: FuncDefinition,
+  elements: readonly (readonly unknown[])[],
+  options: Readonly<Record<string, unknown>> | null,
+): Future<unknown> {
+  const { tolerate, ...plan } = restoreMap(options);
+  const group = new Call(groups.of(definition), [elements], undefined, null);
+  group.tolerate = tolerate;
+  const calls = elements.map((args) => {
+    const call = new Call(definition, args, undefined, group);
+    call.changes = plan.each;
+    return call;
+  });
+  group.map = { ...plan, element: definition, calls };
+  return makeFuture(group);
 }
 
 function begin(call: Call): unknown {

@@ -26,7 +26,7 @@ export {
 export { keepProgram, type KeepOptions, type KeptProgram, keepsProgram } from "./code-version/keep-program.ts";
 export { loadKeptProgram } from "./code-version/load-kept-program.ts";
 export { context, type RunContext, type RunLog } from "./context.ts";
-export { callOf, func } from "./func.ts";
+export { callOf, func, mapOf } from "./func.ts";
 export { definedFuncs, definitionOf, type FuncDefinition, funcRecord } from "./func-definition.ts";
 export type { Func, FuncOptions } from "./func-types.ts";
 export { isFuture, order } from "./future.ts";

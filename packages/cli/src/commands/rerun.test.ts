@@ -208,6 +208,25 @@ describe("reprise rerun", () => {
     },
   );
 
+  it("executes elements of a map that is the root itself", async () => {
+    const own = `
+      import { appendFileSync } from "node:fs";
+      import { func, LocalRunner } from "reprise";
+      const each = func("each", (n: number, by: number) => { appendFileSync("bodies.txt", n + " "); return n * by; });
+      console.log(await new LocalRunner().run(each.map([[1, 2], [2, 2], [3, 2]], { concurrency: 2 })));`;
+    using project = projectOf({ "own.ts": own });
+    await reprise(project, "run", "own.ts");
+    bodies(project);
+    const { runs, pipelineRun } = await shown(project);
+    const second = runs.filter(({ name }) => name === "each")[1]?.id ?? "";
+    expect((await reprise(project, "rerun", second, "-q")).stdout).toBe("[ 2, 4, 6 ]");
+    expect(bodies(project)).toBe("2");
+    expect((await reprise(project, "rerun", pipelineRun.id, "-q")).stdout).toBe("[ 2, 4, 6 ]");
+    expect(bodies(project)).toBe("1 2 3");
+    const { code, stderr } = await reprise(project, "rerun", pipelineRun.id, "--input", "[[4, 2]]");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("--input cannot change the items of a map")]);
+  });
+
   it("tells what is wrong, and what to do", async () => {
     using project = projectOf();
     await project.start(["run", "pipeline.ts", "-q"], { env: { REPRISE_KEEP_CODE: "off" } }).finished;

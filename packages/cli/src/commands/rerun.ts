@@ -25,7 +25,7 @@ export const rerun: Command = async (invocation) => {
     const { kept, file, words, notes } = code;
     return {
       options,
-      task: { type: "again", mode, runId: run.id, funcId: root.func.id, kept, file, input },
+      task: { type: "again", mode, runId: run.id, rootId: root.id, funcId: root.func.id, kept, file, input },
       notes: [`Re-run ${whatWords(place, mode)}: ${words}`, ...notes.map((note) => `note: ${note}`)],
     };
   };
@@ -40,7 +40,13 @@ function checkInput({ run, root }: RecordedRunPlace, mode: "from" | "continue"):
       "rerun: --input cannot be given with --continue, which goes on with what was computed from the recorded input. Leave out one of them.",
     );
   }
-  if (run.id === root.id) return;
+  if (run.id === root.id && run.kind === "func") return;
+  if (run.kind === "map" && run.id === root.id) {
+    throw new RepriseError(
+      "USAGE",
+      `rerun: --input cannot change the items of a map, and pipeline run ${run.name} is one. Run it from its program with other items.`,
+    );
+  }
   throw new RepriseError(
     "USAGE",
     `rerun: --input changes the input of a pipeline run, and ${runWords(run)} is a run in one. Re-run the pipeline run: reprise rerun ${shortId(root.id)} --input …`,

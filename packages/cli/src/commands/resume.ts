@@ -34,7 +34,16 @@ export const resume: Command = async (invocation) => {
     const { kept, file, words, notes } = code;
     return {
       options,
-      task: { type: "again", mode: "resume", runId: root.id, funcId: root.func.id, kept, file, input: [] },
+      task: {
+        type: "again",
+        mode: "resume",
+        runId: root.id,
+        rootId: root.id,
+        funcId: root.func.id,
+        kept,
+        file,
+        input: [],
+      },
       notes: [`Resume ${pipelineRun.name} ${id}: ${words}`, ...notes.map((note) => `note: ${note}`)],
     };
   };

@@ -1,4 +1,4 @@
-import { RepriseError } from "@reprise/core";
+import { RepriseError, type Run } from "@reprise/core";
 import { type FuncDefinition, keyArgument, keyArguments } from "@reprise/runner";
 import { type Home, openHomeForReading } from "@reprise/store";
 import type { AgainMessage } from "../run/messages.ts";
@@ -29,6 +29,16 @@ export async function changedInput(
     args.map((value, at) => keyArgument(definition, at, value)),
   );
   return args;
+}
+
+/** The arguments of each element of a recorded map whose items were given as an array. */
+export async function recordedElements(store: Home, { id, attempt }: Run): Promise<readonly (readonly unknown[])[]> {
+  readValuesFrom(store);
+  const elements: (readonly unknown[])[] = [];
+  for (const run of await store.backend.listRuns(id)) {
+    if (run.parentId === id && run.parentAttempt === attempt) elements.push(await recordedInput(store, run.id));
+  }
+  return elements;
 }
 
 /** What the texts of `--input` say. */

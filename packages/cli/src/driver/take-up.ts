@@ -3,12 +3,14 @@ import {
   callOf,
   definedFuncs,
   type FuncDefinition,
+  type Future,
   holdRuns,
   LocalRunner,
   type LocalRunnerOptions,
+  mapOf,
   type RunHandle,
 } from "@reprise/runner";
-import type { Home } from "@reprise/store";
+import { type Home, openHomeForReading } from "@reprise/store";
 import type { AgainMessage } from "../run/messages.ts";
 import { didYouMean } from "../suggest.ts";
 import { loadProgram } from "./load-program.ts";
@@ -32,7 +34,7 @@ export async function takeUp(message: AgainMessage, options: LocalRunnerOptions)
   const release = hold();
   await loadProgram(message);
   const definition = rootFunc(message);
-  const args = await argumentsOf(message, definition);
+  const call = await callRoot(message, definition);
   const again: LocalRunnerOptions =
     mode === "resume" ? { ...options, resume: runId } : { ...options, rerunFrom: runId, rerunMode: mode };
   const runner = kept === null ? new LocalRunner(again) : new KeptCodeRunner(again, kept);
@@ -40,7 +42,7 @@ export async function takeUp(message: AgainMessage, options: LocalRunnerOptions)
     runner,
     begin: () => {
       release();
-      const handle = runner.submit(callOf(definition, args));
+      const handle = runner.submit(call());
       hold();
       return handle;
     },
@@ -58,11 +60,20 @@ function rootFunc({ file, funcId }: AgainMessage): FuncDefinition {
   );
 }
 
-/** No arguments stand for those that are recorded. */
-async function argumentsOf(message: AgainMessage, definition: FuncDefinition): Promise<readonly unknown[]> {
-  if (message.input.length === 0) return [];
-  const { changedInput } = await import("./changed-input.ts");
-  return changedInput(message, definition);
+/** The call of the root. Without arguments it stands for the recorded one; of a map that is known by its items alone. */
+async function callRoot(message: AgainMessage, definition: FuncDefinition): Promise<() => Future<unknown>> {
+  const { input, rootId, home } = message;
+  if (input.length > 0) {
+    const { changedInput } = await import("./changed-input.ts");
+    const args = await changedInput(message, definition);
+    return () => callOf(definition, args);
+  }
+  await using store = await openHomeForReading(home === null ? {} : { path: home });
+  const root = await store.backend.getRun(rootId);
+  if (root?.kind !== "map") return () => callOf(definition, []);
+  const { recordedElements } = await import("./changed-input.ts");
+  const elements = await recordedElements(store, root);
+  return () => mapOf(definition, elements, root.options);
 }
 
 /** Executes a program that was kept: what it runs need not be kept again. */

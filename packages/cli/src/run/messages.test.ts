@@ -32,6 +32,7 @@ const again = {
   type: "again",
   mode: "continue",
   runId: "01",
+  rootId: "01",
   funcId: "main",
   kept: "ab",
   input: ["lr=0.2"],

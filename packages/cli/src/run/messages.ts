@@ -59,6 +59,8 @@ export interface AgainMessage extends RunSettings {
   readonly mode: AgainMode;
   /** The run from which to re-run; the pipeline run to continue or to resume. */
   readonly runId: string;
+  /** The pipeline run itself. */
+  readonly rootId: string;
   /** Id of the root's func. */
   readonly funcId: string;
   /** Digest of the kept program that executes; null: what the file holds now. */
@@ -148,11 +150,11 @@ function hasSettings({ argv, width }: Record<string, unknown>): boolean {
 }
 
 function isAgain(message: Record<string, unknown>): boolean {
-  const { mode, runId, funcId, kept, file, input } = message;
+  const { mode, runId, rootId, funcId, kept, file, input } = message;
   return (
     hasSettings(message) &&
     againModes.some((known) => known === mode) &&
-    [runId, funcId, file].every((text) => typeof text === "string") &&
+    [runId, rootId, funcId, file].every((text) => typeof text === "string") &&
     (kept === null || typeof kept === "string") &&
     Array.isArray(input) &&
     input.every((text) => typeof text === "string")
