@@ -268,7 +268,7 @@ export class LocalPipelineRun {
     const { backend } = this.#home;
     try {
       if (this.#ref.key === 0) void backend.commit(this.#abandoned(reason));
-      else backend.cancelPipelineRun(this.#row.id, reason, Date.now()).catch(() => undefined);
+      else backend.cancelPipelineRun(this.#row.id, reason, Date.now(), this.#lease).catch(() => undefined);
     } catch {
       // The store is gone; the process will be, too.
     }

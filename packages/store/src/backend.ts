@@ -260,9 +260,10 @@ export interface Backend extends AsyncDisposable {
   commit(batch: WriteBatch): CommitResult | Promise<CommitResult>;
   /**
    * Ends a pipeline run from outside its driver: every unfinished run becomes CANCELED with the reason, and so does the
-   * pipeline run. What is finished is left alone. False if the pipeline run was finished.
+   * pipeline run. What is finished is left alone. False if the pipeline run was finished. A driver that ends its own names
+   * its lease: if somebody else drives by now, nothing is changed and `DRIVER_REPLACED` is told.
    */
-  cancelPipelineRun(id: string, reason: string, now: number): Promise<boolean>;
+  cancelPipelineRun(id: string, reason: string, now: number, driver?: DriverLease): Promise<boolean>;
   /**
    * Makes a process the driver of an unfinished pipeline run that nobody drives any more: its driver has ended, has given
    * it up (see {@link keepAlive}), or was not heard of for longer than it said it would be, which for one that never began

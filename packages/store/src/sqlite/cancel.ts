@@ -1,14 +1,26 @@
 import { pipelineStates, runStates, parseRunId } from "@reprise/core";
 import type { DatabaseSync } from "node:sqlite";
+import type { DriverLease } from "../backend.ts";
 import { rollback } from "./connection.ts";
+import { DriverFence } from "./driver-leases.ts";
 import { unfinishedPipelineRuns, unfinishedRuns } from "./state-masks.ts";
 
-/** Ends a pipeline run and its unfinished runs from outside its driver; false if it is finished or not there. */
-export function cancelPipelineRun(database: DatabaseSync, id: string, reason: string, now: number): boolean {
+/**
+ * Ends a pipeline run and its unfinished runs from outside its driver, or by the driver that holds the lease; false if it
+ * is finished or not there.
+ */
+export function cancelPipelineRun(
+  database: DatabaseSync,
+  id: string,
+  reason: string,
+  now: number,
+  driver?: DriverLease,
+): boolean {
   const uuid = parseRunId(id);
   if (uuid === undefined) return false;
   database.exec("BEGIN IMMEDIATE");
   try {
+    if (driver !== undefined) new DriverFence(database).check(driver);
     const canceled = cancel(database, uuid, reason, now);
     database.exec(canceled ? "COMMIT" : "ROLLBACK");
     return canceled;

@@ -106,8 +106,8 @@ export class SqliteBackend implements Backend {
     }
   }
 
-  cancelPipelineRun(id: string, reason: string, now: number): Promise<boolean> {
-    return this.#attempt(() => cancelPipelineRun(this.#database, id, reason, now));
+  cancelPipelineRun(id: string, reason: string, now: number, driver?: DriverLease): Promise<boolean> {
+    return this.#attempt(() => cancelPipelineRun(this.#database, id, reason, now, driver));
   }
 
   takeOver(id: string, driver: ProcessIdentity): Promise<TakenOver> {

@@ -78,6 +78,12 @@ export function testDrivers(create: () => Promise<TestStore>): void {
         },
       ]);
       expect(await write(backend, { root, fence: 2 })).toBeUndefined();
+
+      const lastWords = stale.cancelPipelineRun(idOf(root), "the process ends", 2_000, { root, fence: 1 });
+      await expect(lastWords).rejects.toMatchObject({ code: "DRIVER_REPLACED" });
+      expect(await backend.getPipelineRun(idOf(root))).toMatchObject({ state: "RUNNING" });
+      expect(await backend.cancelPipelineRun(idOf(root), "enough", 2_000, { root, fence: 2 })).toBe(true);
+      expect(await backend.getPipelineRun(idOf(root))).toMatchObject({ state: "CANCELED" });
     });
 
     test("each one that takes over ends the right of the one before", async () => {
