@@ -1,4 +1,5 @@
 import { realpathSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { type FuncRecord, RepriseError, version } from "@reprise/core";
 import type { Home } from "@reprise/store";
 import { UnchangedFiles } from "../code-digest/digest-record.ts";
@@ -82,7 +83,7 @@ async function keep(
   const remembered = recalled(await home.code.recall(key), loadedAt);
   if (remembered !== undefined && (await home.code.touch(remembered.digest))) return remembered;
   const { program, map, notes, sources, inputs } = await make(order);
-  const digest = await home.code.put({ program, map, entry, notes, funcs: funcsIn(sources) });
+  const digest = await home.code.put({ program, map, entry, notes, funcs: await funcsIn(sources) });
   // Inputs are JSON already.
   const memo = JSON.stringify({ format, digest, notes } satisfies Omit<Memo, "inputs">);
   await home.code.remember(key, `${memo.slice(0, -1)},"inputs":${inputs}}`);
@@ -136,12 +137,24 @@ function recalled(text: string | undefined, loadedAt: number): KeptProgram | und
   }
 }
 
+/** So long, in ms, this thread looks at funcs at a time. */
+const turn = 5;
+
 /** What is recorded of the funcs that these files define. */
-function funcsIn(sources: readonly string[]): readonly FuncRecord[] {
+async function funcsIn(sources: readonly string[]): Promise<readonly FuncRecord[]> {
   const files = new Set(sources);
-  return Array.from(definedFuncs().values())
-    .filter(({ place }) => place !== undefined && files.has(realFile(place.file)))
-    .map((definition) => funcRecord(definition));
+  const records: FuncRecord[] = [];
+  let since = performance.now();
+  for (const definition of definedFuncs().values()) {
+    const { place } = definition;
+    if (place !== undefined && (files.has(place.file) || files.has(realFile(place.file)))) {
+      records.push(funcRecord(definition));
+    }
+    if (performance.now() - since < turn) continue;
+    await setImmediate();
+    since = performance.now();
+  }
+  return records;
 }
 
 function realFile(file: string): string {
