@@ -15,7 +15,7 @@ export interface CallTrack {
   inputs?: Set<number>;
   /** Whether it was recorded that the body has given its result. */
   returned?: boolean;
-  /** Whether the row has its last state, of an earlier driver or pipeline run: it is not written again. */
+  /** Whether the row has its last state: it is not written again. */
   final?: boolean;
 }
 

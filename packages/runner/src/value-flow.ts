@@ -78,7 +78,12 @@ export class ValueFlow {
       const digest = this.#digestOf(arg);
       if (digest !== undefined) return digest;
       const what = argumentLabel(call.definition, at);
-      return chain(this.#compose(arg), (value) => this.#values.digestOf(this.#values.capture(value, what)));
+      return chain(this.#compose(arg), (value) => {
+        const whole = this.#values.capture(value, what);
+        // A body that is answered gets nothing, but who looks for the call later goes by what it would have got.
+        this.#tracker?.input(call, at, whole);
+        return this.#values.digestOf(whole);
+      });
     }) as MaybePromise<string[]>;
   }
 

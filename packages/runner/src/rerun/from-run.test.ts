@@ -72,16 +72,16 @@ describe("a re-run from", () => {
     const third = await lab.rerun(second, named(second, "final"), again(pipeline));
     expect(third).toMatchObject({ value: 9, executed: { add: 1 } });
     expect(graphOf(third)).toEqual(graphOf(first));
-    const origins = third.runs.map(({ name, cache }) => [name, cache.originRunId]);
-    expect(origins).toEqual([
-      ["pipeline", null],
-      ["first", named(first, "first").id],
+    const origins = [...placesOf(third)].map(([place, { cache }]) => [place, cache.originRunId]);
+    expect(Object.fromEntries(origins)).toEqual({
+      "": null,
+      "/0": named(first, "first").id,
       // It waited for its child in the second one, and put its result together there.
-      ["add3", named(second, "add3").id],
-      ["final", null],
-      ["add", named(first, "add", 0).id],
-      ["add", named(second, "add", 1).id],
-    ]);
+      "/1": named(second, "add3").id,
+      "/1/0": named(first, "add", 0).id,
+      "/1/1": named(second, "add", 1).id,
+      "/2": null,
+    });
     const saved = ({ cache }: { cache: { saved: number | null } }): number | null => cache.saved;
     expect(saved(named(third, "first"))).toBe(saved(named(second, "first")));
   });

@@ -139,30 +139,60 @@ async function refuseLiving({ backend }: Home, { pipelineRun }: RecordedGraph): 
   );
 }
 
-function checkFunc({ definition }: Call, { pipelineRun }: RecordedGraph): void {
-  if (definition.kind === "func" && definition.id === pipelineRun.funcId) return;
+function checkFunc({ definition }: Call, { pipelineRun, runs }: RecordedGraph): void {
+  const { id, funcId } = pipelineRun;
+  const kind = runs[0]?.kind ?? "func";
+  if (definition.kind === kind && definition.id === funcId) return;
+  const words = { func: "a call", map: "a map" };
   throw new RepriseError(
     "RERUN_REFUSED",
-    `Pipeline run ${pipelineRun.id} is of func "${pipelineRun.funcId}", but the runner was given ${
-      definition.kind === "map" ? "a map" : "a call"
-    } of func "${definition.id}". Give it a call of "${pipelineRun.funcId}".`,
+    `Pipeline run ${id} is of ${words[kind]} of func "${funcId}", but the runner was given ${words[definition.kind]} of func "${definition.id}". Give it ${words[kind]} of "${funcId}".`,
   );
 }
 
 /** Arguments that are given have to be the recorded ones: they would be ignored otherwise. */
-function checkArguments({ given = [], definition }: Call, { runs, pipelineRun }: RecordedGraph, remedy: string): void {
-  if (given.length === 0) return;
+function checkArguments(root: Call, graph: RecordedGraph, remedy: string): void {
+  const { given = [], definition } = root;
+  const { id } = graph.pipelineRun;
+  if (root.map !== undefined) {
+    const at = otherItem(root, graph);
+    if (at === -1) return;
+    const what = `item ${at + 1} of the map of func "${definition.id}"`;
+    throw new RepriseError("RERUN_REFUSED", `${what} is not what pipeline run ${id} was given. ${remedy}`);
+  }
+  const at = given.length === 0 ? -1 : otherArgument(root, graph.runs[0]);
+  if (at === -1) return;
+  throw new RepriseError(
+    "RERUN_REFUSED",
+    `${argumentLabel(definition, at)} is not what pipeline run ${id} was given. ${remedy} To use what was recorded, call "${definition.id}" without arguments.`,
+  );
+}
+
+/** The first argument of a call that a recorded run did not have; -1 if there is none. */
+function otherArgument({ given = [], definition }: Call, run: RecordedRun | undefined): number {
   const recorded = new Map(
-    runs[0]?.edges.flatMap(({ kind, argument, artifact }) => (kind === "data" ? [[argument, artifact?.digest]] : [])),
+    run?.edges.flatMap(({ kind, argument, artifact }) => (kind === "data" ? [[argument, artifact?.digest]] : [])),
   );
   for (let at = 0; at < Math.max(given.length, recorded.size); at += 1) {
-    const label = argumentLabel(definition, at);
-    if (at < given.length && encode(given[at], { path: label }).digest === recorded.get(at)) continue;
-    throw new RepriseError(
-      "RERUN_REFUSED",
-      `${label} is not what pipeline run ${pipelineRun.id} was given. ${remedy} To use what was recorded, call "${definition.id}" without arguments.`,
-    );
+    const path = argumentLabel(definition, at);
+    if (at >= given.length || encode(given[at], { path }).digest !== recorded.get(at)) return at;
   }
+  return -1;
+}
+
+/** The first item of a map that a recorded one did not have. Items are known from elements, which a map makes at once. */
+function otherItem({ map }: Call, { runs }: RecordedGraph): number {
+  const [root] = runs;
+  const elements = runs.filter(
+    ({ parentId, parentAttempt }) => parentId === root?.id && parentAttempt === root?.attempt,
+  );
+  const calls = map?.calls ?? [];
+  if (elements.length === 0 && root?.state !== "RESOLVED") return -1;
+  if (elements.length < calls.length) return elements.length;
+  return elements.findIndex((element, at) => {
+    const call = calls[at];
+    return call === undefined || otherArgument(call, element) !== -1;
+  });
 }
 
 /** Funcs that have to execute must be in the program. */

@@ -110,7 +110,7 @@ describe("a pipeline made by chance, with code that is as it was", () => {
 
 /** How pipeline runs are stopped: when so many bodies have begun, that one fails, or everything is canceled. */
 const stops = fc.array(
-  fc.record({ at: fc.integer({ min: 1, max: 12 }), how: fc.constantFrom("fail" as const, "cancel" as const) }),
+  fc.record({ at: fc.integer({ min: 1, max: 6 }), how: fc.constantFrom("fail" as const, "cancel" as const) }),
   { minLength: 1, maxLength: 3 },
 );
 
@@ -157,7 +157,7 @@ describe("a pipeline made by chance that failed or was canceled", () => {
       }),
       share(0.02),
     );
-    expect(stopped).toBeGreaterThan(numRuns * 0.005);
+    expect(stopped).toBeGreaterThan(numRuns * 0.002);
     await verifyHome(lab.home);
   });
 });

@@ -177,7 +177,10 @@ describe("parts of results", () => {
     expect(first.value).toBe(2);
     bonus = 1;
     const second = await lab.rerun(first, named(first, "shrinking"), pipeline());
-    expect(failureOf(second).message).toBe(failureOf(await lab.run(pipeline())).message);
+    const fresh = await lab.run(pipeline());
+    const messageOf = (recorded: typeof fresh): string =>
+      failureOf(recorded).message.replace(named(recorded, "shrinking").id, "ID");
+    expect(messageOf(second)).toBe(messageOf(fresh));
   });
 
   test("of a result that was the part of a call", async () => {
@@ -257,19 +260,19 @@ describe("values with futures inside", () => {
     const waiting = func("composite calls", async () => {
       executes();
       const a = one(1);
-      const start = await one(2).$value();
+      const start = await one(2).$set({ name: "start" }).$value();
       const first = take({ a, start }, [a, [start]]);
       return { first, second: await take(a, { deep: { a } }).$value() };
     });
     const lab = await Lab.open();
     const first = await lab.run(waiting());
-    const second = await lab.rerun(first, named(first, "one", 1), waiting());
+    const second = await lab.rerun(first, named(first, "start"), waiting());
     expect(second).toMatchObject({ executed: { "composite calls": 1, one: 1 } });
     expect(second.executed["take"]).toBeUndefined();
     expect(second.value).toEqual(first.value);
     expect(graphOf(second)).toEqual(graphOf(first));
     bonus = 10;
-    const changed = await lab.rerun(first, named(first, "one", 1), waiting());
+    const changed = await lab.rerun(first, named(first, "start"), waiting());
     expect(changed.value).toEqual({
       first: { value: { a: 1, start: 12 }, more: [1, [12]] },
       second: { value: 1, more: { deep: { a: 1 } } },

@@ -259,35 +259,34 @@ describe("a body that executes again and makes other calls than it had", () => {
 
 describe("a body that waited in other ways", () => {
   test("for whichever came first", async () => {
-    const gate = Promise.withResolvers<void>();
-    let slowWaits = true;
-    const fast = func("fast", () => {
-      executes();
-      return "fast";
-    });
-    const slow = func("slow", async () => {
-      executes();
-      if (slowWaits) await gate.promise;
-      return "slow";
+    let gate = Promise.withResolvers<void>();
+    let loser = "slow";
+    const runner = func("runner", async (name: string) => {
+      executes(name);
+      if (name === loser) await gate.promise;
+      return name;
     });
     const racing = func("racing", async () => {
       executes();
-      const winner = await Promise.race([fast().$value(), slow().$value()]);
+      const [fast, slow] = ["fast", "slow"].map((name) => runner(name).$set({ name }));
+      const winner = await Promise.race([fast!.$value(), slow!.$value()]);
       gate.resolve();
       return { winner, last: call("last", winner.length) };
     });
     const lab = await Lab.open();
     const first = await lab.run(racing());
     expect(first.value).toEqual({ winner: "fast", last: 5 });
-    slowWaits = false;
+    gate = Promise.withResolvers();
     const fromSlow = await lab.rerun(first, named(first, "slow"), racing());
     expect(fromSlow).toMatchObject({ value: first.value, executed: { racing: 1, slow: 1 } });
     expect(taken(fromSlow)).toEqual(["fast", "last"]);
     const fromLast = await lab.rerun(first, named(first, "last"), racing());
     expect(fromLast).toMatchObject({ value: first.value, executed: { last: 1 } });
+    gate = Promise.withResolvers();
+    loser = "fast";
     const fromFast = await lab.rerun(first, named(first, "fast"), racing());
-    // What is taken over is there at once, what executes is not.
     expect(fromFast).toMatchObject({ value: { winner: "slow", last: 5 }, executed: { racing: 1, fast: 1 } });
+    expect(taken(fromFast)).toEqual(["slow", "last"]);
   });
 
   test("and gave up", async () => {
