@@ -19,6 +19,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   "cache-hits": async () => (await import("./cache-hits.ts")).cacheHits,
   "cache-misses": async () => (await import("./cache-misses.ts")).cacheMisses,
   "cache-inputs": async () => (await import("./cache-inputs.ts")).cacheInputs,
+  rerun: async () => (await import("./rerun.ts")).rerun,
   "cache-code": async () => (await import("./cache-code.ts")).cacheCode,
 };
 

@@ -17,7 +17,7 @@ async function timeRun(home: string, start: () => Future<unknown>): Promise<Elap
   return clock();
 }
 
-/** A home in which pipelines have run. It is never changed: everything happens in copies. */
+/** A home in which pipelines have run. Everything that is measured happens in copies. */
 export class FilledHome implements AsyncDisposable {
   readonly #folder: TemporaryFolder;
 
@@ -34,6 +34,11 @@ export class FilledHome implements AsyncDisposable {
     return new FilledHome(folder);
   }
 
+  /** Adds to it, before it is copied. */
+  async change(add: (path: string) => Promise<void>): Promise<void> {
+    await add(this.#folder.path);
+  }
+
   /** Does something with a copy of its files, and removes the copy. */
   async withCopy<T>(use: (path: string) => T | Promise<T>): Promise<T> {
     await using copy = await TemporaryFolder.make();
@@ -48,11 +53,16 @@ export class FilledHome implements AsyncDisposable {
 
   /** What a pipeline run in a copy of it adds, and in how many commits. */
   added(start: () => Future<unknown>): Promise<Added> {
+    return this.addedBy((path) => timeRun(path, start));
+  }
+
+  /** What `run` adds to a copy of it, and in how many commits. */
+  addedBy(run: (path: string) => Promise<unknown>): Promise<Added> {
     return this.withCopy(async (path) => {
       const before = openAt(path, "reprise.db");
       const floors = tables.map((table) => highestKey(before, table));
       before.close();
-      const commits = await countCommits(() => timeRun(path, start));
+      const commits = await countCommits(() => run(path));
       const database = openAt(path, "reprise.db");
       const rows = tables.map((table, at) => rowsAbove(database, table, floors[at] ?? 0));
       database.close();
@@ -130,16 +140,10 @@ export function selectEntries(path: string): Elapsed {
   }
 }
 
-/** For every entry of a cache: selects it and its artifact, and writes its share of the rows that a pipeline run has written. */
-export function selectAndWrite(path: string, { commits, rows: added }: Added): Elapsed {
-  const [cache, records] = [openAt(path, "cache.db"), openAt(path, "reprise.db")];
-  try {
-    const keys = allKeys(cache);
-    const entry = cache.prepare(selectEntry);
-    const artifact = records.prepare("SELECT * FROM artifacts WHERE key = ?");
-    const inserts = added.map(({ insert, rows }) => ({ statement: records.prepare(insert), rows }));
-    const clock = startClock();
-    for (const key of keys) artifact.get((entry.get(key) as { artifact_key: number }).artifact_key);
+/** Prepares to write rows that a pipeline run has written, each once, in as many transactions. */
+function prepareWrites(records: DatabaseSync, { commits, rows: added }: Added): () => void {
+  const inserts = added.map(({ insert, rows }) => ({ statement: records.prepare(insert), rows }));
+  return () => {
     for (let batch = 0; batch < commits; batch += 1) {
       records.exec("BEGIN IMMEDIATE");
       for (const { statement, rows } of inserts) {
@@ -150,6 +154,33 @@ export function selectAndWrite(path: string, { commits, rows: added }: Added): E
       }
       records.exec("COMMIT");
     }
+  };
+}
+
+/** Writes the rows that a pipeline run has written. */
+export function writeAdded(path: string, added: Added): Elapsed {
+  const records = openAt(path, "reprise.db");
+  try {
+    const write = prepareWrites(records, added);
+    const clock = startClock();
+    write();
+    return clock();
+  } finally {
+    records.close();
+  }
+}
+
+/** For every entry of a cache: selects it and its artifact, and writes its share of the rows that a pipeline run has written. */
+export function selectAndWrite(path: string, added: Added): Elapsed {
+  const [cache, records] = [openAt(path, "cache.db"), openAt(path, "reprise.db")];
+  try {
+    const keys = allKeys(cache);
+    const entry = cache.prepare(selectEntry);
+    const artifact = records.prepare("SELECT * FROM artifacts WHERE key = ?");
+    const write = prepareWrites(records, added);
+    const clock = startClock();
+    for (const key of keys) artifact.get((entry.get(key) as { artifact_key: number }).artifact_key);
+    write();
     return clock();
   } finally {
     cache.close();
