@@ -3,6 +3,7 @@ import type { PipelineRunSummary } from "@reprise/store";
 import type { Command, Invocation } from "../host.ts";
 import { type Output, outputOf } from "../output.ts";
 import { interruptedOf } from "../rerun/interrupted.ts";
+import { shortRerunWords } from "../rerun/rerun-words.ts";
 import { openStore, resolveRun } from "../store-access.ts";
 import { didYouMean } from "../suggest.ts";
 import { cacheCountWords } from "../tree/cache-words.ts";
@@ -54,7 +55,7 @@ function listLines(
     return [
       shortId(run.id),
       paint(look.style, `${look.glyph} ${look.word}`),
-      run.name,
+      run.rerun === null ? run.name : `${run.name} ${paint("dim", `(${shortRerunWords(run.rerun)})`)}`,
       formatWhen(run.createdAt, now),
       isInterrupted ? "" : formatDuration((run.finishedAt ?? now) - (run.startedAt ?? run.createdAt)),
       counts.join(", "),

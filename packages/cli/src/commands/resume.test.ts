@@ -74,12 +74,21 @@ describe("reprise resume", () => {
     expect([stdout.trimEnd().split("\n").at(-1), code]).toEqual(["10", 0]);
     expect(await only(project)).toMatchObject({ id, state: "COMPLETE", interrupted: false });
     expect(bodies(project)).toBe("main first long main long");
-    const { runs } = (await project.json("show", id)) as { runs: { name: string; cache: { status: string } }[] };
+    const { runs } = (await project.json("show", id)) as {
+      runs: { id: string; name: string; cache: { status: string } }[];
+    };
     expect(runs.map(({ name, cache }) => [name, cache.status])).toEqual([
       ["main", "DISABLED"],
       ["first", "RESUMED"],
       ["long", "DISABLED"],
     ]);
+    expect(stderr).toMatch(/\nfirst#\w{8}: RESUMED\n[^]*\n1 finished before with all below, 2 executed\n/);
+    expect((await project.run("show", id)).stdout).toContain("\n1 finished before, 2 executed\n");
+    const first = (await project.run("show", runs[1]?.id ?? "")).stdout;
+    expect(first).toMatch(/\nstarted .*\n\nResult {2}RESUMED\n {2}finished before the interruption\n/);
+    expect((await project.run("why", runs[1]?.id ?? "")).stdout).toContain(
+      "Finished before its pipeline run was interrupted",
+    );
   });
 
   it("takes today's code where none was kept, and says so; or where it is asked to", async () => {

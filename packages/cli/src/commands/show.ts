@@ -55,6 +55,7 @@ async function storyJson(store: Home, story: RunStory): Promise<object> {
     inputs,
     output: output ?? null,
     outputParts: edges.filter(({ kind }) => kind === "result"),
+    changedCode: [...story.changedCode],
     originRunExists: run.cache.originRunId === null ? null : computedBy !== undefined,
     attempts,
     events,

@@ -3,7 +3,7 @@ import { failureLines } from "../failure-lines.ts";
 import type { Invocation } from "../host.ts";
 import { type Paint, painter, wantsColor } from "../terminal/paint.ts";
 import { runLabel } from "../terminal/plain-view.ts";
-import { reuseWords } from "../tree/cache-words.ts";
+import { reuseWords, takeOverWords } from "../tree/cache-words.ts";
 import type { RunNode, RunTree } from "../tree/run-tree.ts";
 import { interruptedLook, pipelineStateLooks, type StateLook } from "../tree/state-words.ts";
 import type { ResultMessage } from "./messages.ts";
@@ -44,9 +44,10 @@ export class Epilogue {
     const { id, state, failure } = result;
     if (json) {
       const durationMs = this.#duration(id) ?? null;
-      const { hits, saved } = this.#tree;
+      const { hits, saved, takeOver } = this.#tree;
+      const { executed } = takeOver;
       const value = "value" in result ? { value: result.value } : {};
-      this.#json({ type: "result", id, state, durationMs, hits, saved, ...value, error: failure });
+      this.#json({ type: "result", id, state, durationMs, hits, saved, executed, ...value, error: failure });
       return;
     }
     const length = this.#duration(id);
@@ -55,8 +56,10 @@ export class Epilogue {
       pipelineStateLooks[state],
       length === undefined ? "" : ` ${state === "COMPLETE" ? "in" : "after"} ${formatDuration(length)}`,
     );
-    const reuse = reuseWords(this.#tree.hits, this.#tree.saved);
-    if (reuse !== "") this.#say(reuse);
+    // Of what was taken over with a run, nothing is told while the pipeline runs.
+    const takeOver = takeOverWords(this.#tree.takeOver, " with all below");
+    const found = [takeOver, reuseWords(this.#tree.hits, this.#tree.saved)];
+    for (const words of found) if (words !== "") this.#say(words);
     if (state === "FAILED" && failure !== null) this.#failures(failure);
     if (state === "CANCELED") this.#say(`${capital(this.#tree.node(id)?.reason ?? failure?.message ?? "canceled")}.`);
     if (result.lines.length > 0) host.stdout.write(`${this.#quiet ? "" : "\n"}${result.lines.join("\n")}\n`);

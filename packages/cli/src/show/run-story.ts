@@ -1,5 +1,5 @@
 import type { Artifact, Attempt, Edge, LogLine, Metric, Run, RunEvent } from "@reprise/core";
-import type { Home, PipelineRunSummary } from "@reprise/store";
+import type { Backend, Home, PipelineRunSummary } from "@reprise/store";
 import { isInterrupted } from "../rerun/interrupted.ts";
 
 /** Everything that is recorded of a run, as `show` tells it. */
@@ -19,6 +19,10 @@ export interface RunStory {
   readonly output: Artifact | undefined;
   /** The run that computed the result, if it was reused and that run is still recorded. */
   readonly computedBy: Run | undefined;
+  /** Of a re-run, the run from which it was re-run, if that is still recorded. */
+  readonly rerunFrom: Run | undefined;
+  /** Ids of runs that executed other code than their funcs had in the pipeline run that was run again. */
+  readonly changedCode: ReadonlySet<string>;
   readonly attempts: readonly Attempt[];
   /** Events of this run, or of the whole pipeline run if it is the root. */
   readonly events: readonly RunEvent[];
@@ -41,6 +45,7 @@ export async function readStory({ backend }: Home, run: Run): Promise<RunStory> 
     run.output === null ? undefined : backend.getArtifact(run.output),
     run.cache.originRunId === null ? undefined : backend.getRun(run.cache.originRunId),
   ]);
+  const rerun = pipelineRun?.rerun ?? undefined;
   return {
     run,
     pipelineRun,
@@ -51,11 +56,34 @@ export async function readStory({ backend }: Home, run: Run): Promise<RunStory> 
     sources: byId,
     output: output?.artifact,
     computedBy,
+    rerunFrom: rerun === undefined ? undefined : await backend.getRun(rerun.runId),
+    changedCode: rerun === undefined ? new Set() : await runsWithChangedCode(backend, rerun.rootId, all),
     attempts,
     events: isRoot ? events : events.filter((event) => event.runId === run.id),
     metrics,
     logLines,
   };
+}
+
+/** Runs whose func stands in no run of the original as it is now; of a func that was not there, nothing is said. */
+async function runsWithChangedCode(
+  backend: Backend,
+  originalId: string,
+  runs: readonly Run[],
+): Promise<ReadonlySet<string>> {
+  const original = await backend.readGraph(originalId);
+  const sources = new Map<string, Set<string | null>>();
+  for (const { func } of original?.runs ?? []) {
+    const { id, source } = func.record;
+    const known = sources.get(id);
+    if (known === undefined) sources.set(id, new Set([source]));
+    else known.add(source);
+  }
+  const changed = runs.filter(({ kind, startedAt, func: { id, source } }) => {
+    if (kind === "map" || startedAt === null || source === null) return false;
+    return sources.get(id)?.has(source) === false;
+  });
+  return new Set(changed.map(({ id }) => id));
 }
 
 function below(top: Run, all: readonly Run[]): Run[] {

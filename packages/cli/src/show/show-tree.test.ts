@@ -4,7 +4,7 @@ import { painter } from "../terminal/paint.ts";
 import { showTree } from "./show-tree.ts";
 
 const origin = "01a1fe5b-958e-7000-a0ea-0dafa375aafb";
-const options = { now: 10_000, width: 120, paint: painter(false), all: false };
+const options = { now: 10_000, width: 120, paint: painter(false), all: false, changedCode: new Set<string>() };
 
 function cached(status: CacheStatus, more: Partial<RunCache> = {}): RunCache {
   return { status, key: "ab".repeat(32), originRunId: null, saved: null, note: null, ...more };
@@ -68,6 +68,14 @@ describe("showTree", () => {
     for (const status of cacheStatuses.filter((known) => known !== "DISABLED")) {
       expect(showTree(run(0, { cache: cached(status) }), [], options)).toEqual([`✔ step  1.0 s  ${status}  00000000`]);
     }
+  });
+
+  it("marks runs whose code changed", () => {
+    const [root, child] = [run(0), run(1)];
+    expect(showTree(root, [root, child], { ...options, changedCode: new Set([child.id]) })).toEqual([
+      "✔ step  1.0 s  00000000",
+      "└─ ✔ step  1.0 s  00000001  code changed",
+    ]);
   });
 
   it("counts them where equal siblings share a line", () => {

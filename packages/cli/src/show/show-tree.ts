@@ -11,6 +11,8 @@ export interface ShowTreeOptions {
   readonly paint: Paint;
   /** Every run, also of groups of many equal siblings. */
   readonly all: boolean;
+  /** Ids of runs whose code is another than that of the pipeline run that was run again. */
+  readonly changedCode: ReadonlySet<string>;
 }
 
 const collapseFrom = 9;
@@ -88,7 +90,7 @@ class Pen {
       counts.set(run.state, (counts.get(run.state) ?? 0) + 1);
       if (wasCacheAsked(run.cache)) {
         cacheCounts.set(run.cache.status, (cacheCounts.get(run.cache.status) ?? 0) + 1);
-        saved += run.cache.saved ?? 0;
+        if (run.cache.status === "HIT") saved += run.cache.saved ?? 0;
       }
       start = Math.min(start, run.startedAt ?? run.createdAt);
       end = Math.max(end, run.finishedAt ?? now);
@@ -114,6 +116,7 @@ class Pen {
       parts.push(`${run.progress.done}/${run.progress.total ?? "?"}`);
     if (wasCacheAsked(run.cache)) parts.push(cacheMark(run.cache, paint));
     parts.push(paint("dim", shortId(run.id)));
+    if (this.#options.changedCode.has(run.id)) parts.push(paint("yellow", "code changed"));
     if (run.state === "FAILED" && run.failure !== null) {
       parts.push(paint("red", `${run.failure.name}: ${run.failure.message.split("\n", 1)[0] ?? ""}`));
     } else if (run.reason !== null && above?.state !== "CANCELED") {

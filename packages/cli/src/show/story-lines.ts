@@ -1,10 +1,11 @@
-import { formatDuration, isFinished, type Run, shortId } from "@reprise/core";
+import { type CacheStatus, formatDuration, isFinished, type Run, type RunCache, shortId } from "@reprise/core";
 import type { Home, PipelineRunSummary } from "@reprise/store";
 import { shortKey } from "../cache/entry-texts.ts";
 import { failureLines } from "../failure-lines.ts";
 import type { Output } from "../output.ts";
+import { rerunWords } from "../rerun/rerun-words.ts";
 import { shortArtifactId } from "../store-access.ts";
-import { cacheMark, reuseWords, wasCacheAsked } from "../tree/cache-words.ts";
+import { cacheMark, reuseWords, takeOverWords, wasCacheAsked, wasThere } from "../tree/cache-words.ts";
 import { interruptedLook, runStateLooks } from "../tree/state-words.ts";
 import { formatDate } from "../when.ts";
 import type { RunStory } from "./run-story.ts";
@@ -29,11 +30,15 @@ export async function storyLines(
   options: StoryOptions,
 ): Promise<string[]> {
   const { run } = story;
-  const tree = { now: options.now, width: output.width - 2, paint: output.paint, all: options.all };
+  const { changedCode } = story;
+  const tree = { now: options.now, width: output.width - 2, paint: output.paint, all: options.all, changedCode };
   const sections: [string, string[]][] = [
     ["", headLines(story, output, options.now)],
     ["Error", errorLines(story, output)],
-    [`Cache  ${cacheMark(run.cache, output.paint)}`, cacheLines(story, output)],
+    [
+      `${isTakenOver(run.cache) ? "Result" : "Cache"}  ${cacheMark(run.cache, output.paint)}`,
+      cacheLines(story, output),
+    ],
     ["Runs", story.runs.length > 1 ? showTree(run, story.runs, tree) : []],
     ["Input", await inputLines(home, story, output)],
     [
@@ -56,7 +61,8 @@ export async function storyLines(
   return lines;
 }
 
-function headLines({ run, pipelineRun, interrupted, path }: RunStory, { paint }: Output, now: number): string[] {
+function headLines(story: RunStory, { paint }: Output, now: number): string[] {
+  const { run, pipelineRun, interrupted, path } = story;
   const left = interrupted && !isFinished(run.state);
   const look = left ? interruptedLook : runStateLooks[run.state];
   const from = run.startedAt ?? run.createdAt;
@@ -64,8 +70,8 @@ function headLines({ run, pipelineRun, interrupted, path }: RunStory, { paint }:
   const lasted = left ? "" : `, ${run.finishedAt === null ? "for" : "took"} ${length}`;
   const lines = [
     `${paint(look.style, `${look.glyph} ${look.word}`)}  ${paint("bold", path.join(" › "))}  ${paint("dim", run.id)}`,
-    run.cache.status === "HIT" && run.startedAt === null && run.finishedAt !== null
-      ? `reused ${formatDate(run.finishedAt)}`
+    wasThere(run.cache) && run.startedAt === null && run.finishedAt !== null
+      ? `${run.cache.status === "CLONED" ? "taken over" : "reused"} ${formatDate(run.finishedAt)}`
       : `started ${formatDate(from)}${lasted}${run.attempt > 1 ? `, ${run.attempt} attempts` : ""}`,
   ];
   if (left) lines.push(`nobody drives it any more; to go on: reprise resume ${shortId(run.rootId)}`);
@@ -74,11 +80,29 @@ function headLines({ run, pipelineRun, interrupted, path }: RunStory, { paint }:
   if (run.tags.length > 0) lines.push(`tags ${run.tags.join(", ")}`);
   if (run.options !== null && Object.keys(run.options).length > 0)
     lines.push(`options of this call ${JSON.stringify(run.options)}`);
+  if (story.changedCode.has(run.id))
+    lines.push(paint("yellow", `code changed since ${shortId(pipelineRun?.rerun?.rootId ?? "")}`));
   if (pipelineRun !== undefined && run.parentId === null) {
+    lines.push(...rerunLines(story, pipelineRun));
     if (pipelineRun.hits > 0) lines.push(reuseWords(pipelineRun.hits, pipelineRun.saved));
     lines.push(...originLines(pipelineRun));
   }
   return lines;
+}
+
+/** From what a pipeline run was run again, or that it was resumed, and how much of it was there already. */
+function rerunLines({ runs, rerunFrom }: RunStory, { rerun }: PipelineRunSummary): string[] {
+  const lines: string[] = [];
+  if (rerun !== null) {
+    const words = rerunWords(rerun, rerunFrom);
+    lines.push(`${words}; reprise diff ${shortId(rerun.rootId)} ${shortId(runs[0]?.rootId ?? "")}`);
+  }
+  const count = (status: CacheStatus) => runs.filter(({ cache }) => cache.status === status).length;
+  const executed = runs.filter(
+    ({ kind, startedAt, cache }) => kind === "func" && startedAt !== null && !wasThere(cache),
+  );
+  const found = takeOverWords({ cloned: count("CLONED"), resumed: count("RESUMED"), executed: executed.length });
+  return found === "" ? lines : [...lines, found];
 }
 
 function originLines({ origin, git }: PipelineRunSummary): string[] {
@@ -117,7 +141,8 @@ function errorLines({ run, runs }: RunStory, { paint }: Output): string[] {
 function cacheLines({ run, computedBy, pipelineRun }: RunStory, { paint }: Output): string[] {
   const { cache } = run;
   if (!wasCacheAsked(cache)) return [];
-  const lines: string[] = [];
+  if (cache.status === "CLONED") return clonedLines(cache, computedBy);
+  const lines: string[] = cache.status === "RESUMED" ? ["finished before the interruption"] : [];
   const { originRunId } = cache;
   if (originRunId !== null) {
     const id = shortId(originRunId);
@@ -131,6 +156,19 @@ function cacheLines({ run, computedBy, pipelineRun }: RunStory, { paint }: Outpu
   if (cache.status === "WAITING" && isFinished(run.state)) lines.push("it ended while it waited");
   if (cache.key !== null) lines.push(paint("dim", `key ${shortKey(cache.key)}`));
   return lines;
+}
+
+function isTakenOver({ status }: RunCache): boolean {
+  return status === "CLONED" || status === "RESUMED";
+}
+
+/** Of a run that a re-run took over: who had computed it, and how long that took. */
+function clonedLines(cache: RunCache, computedBy: Run | undefined): string[] {
+  const id = shortId(cache.originRunId ?? "");
+  if (computedBy === undefined) return [`taken over from run ${id} (deleted since, and its logs with it)`];
+  const took = cache.saved === null ? "" : `, took ${formatDuration(cache.saved)}`;
+  const from = `taken over from ${computedBy.name} ${id}, ${formatDate(computedBy.createdAt)}${took}`;
+  return [from, `what it wrote: reprise logs ${id}`];
 }
 
 async function inputLines(home: Home, { edges, sources }: RunStory, output: Output): Promise<string[]> {

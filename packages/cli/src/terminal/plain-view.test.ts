@@ -51,6 +51,16 @@ describe("PlainView", () => {
     ]);
   });
 
+  it("has one line for a run that was taken over, or had finished before an interruption", () => {
+    const cloned = { status: "CLONED", key: null, originRunId: origin, saved: 0, note: null };
+    expect(
+      linesOf([
+        change(1, "RESOLVED", 5, "RESUMED", { attempt: 1 }),
+        change(2, "RESOLVED", 5, "CLONED", { cache: cloned }),
+      ]),
+    ).toEqual(["train#00000001: RESUMED", "train#00000002: CLONED from a375aafb"]);
+  });
+
   it("says why a body executes, and whom a run waits for", () => {
     const waits = change(2, "CREATED", 1, "WAITING", { waitsFor: "train#00000001 of process 7 on host" });
     expect(

@@ -1,6 +1,6 @@
 import { type Failure, formatDuration, isFinished, shortId } from "@reprise/core";
 import type { RunnerEvent } from "@reprise/runner";
-import { cacheCountWords, cacheWords, wasCacheAsked } from "../tree/cache-words.ts";
+import { cacheCountWords, cacheWords, wasCacheAsked, wasThere } from "../tree/cache-words.ts";
 import { groupKey, largeGroup, type RunGroup, type RunNode } from "../tree/run-tree.ts";
 import { countWords, runStateLooks } from "../tree/state-words.ts";
 import { tameLine } from "./text-width.ts";
@@ -114,7 +114,8 @@ function runLine(node: RunNode, event: Extract<RunnerEvent, { type: "run" }>): s
         ? `${label}: WAITING for ${event.waitsFor}`
         : undefined;
     case "RESOLVED":
-      if (event.cache?.status === "HIT" && node.startedAt === null) return `${label}: ${cacheWords(event.cache)}`;
+      if (event.cache !== undefined && wasThere(event.cache) && node.startedAt === null)
+        return `${label}: ${cacheWords(event.cache)}`;
       return `${label}: done in ${length}${event.cache?.status === "PUT_FAILED" ? cacheNote(event) : ""}`;
     case "FAILED":
       return `${label}: FAILED after ${length}: ${failureLine(event.failure)}`;

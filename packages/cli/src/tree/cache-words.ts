@@ -19,6 +19,32 @@ export function wasCacheAsked({ status, note }: RunCache): boolean {
   return status !== "DISABLED" || note !== null;
 }
 
+/** Whether a result was there before, so that its body did not execute and took no time. */
+export function wasThere({ status }: RunCache): boolean {
+  return status === "HIT" || status === "CLONED" || status === "RESUMED";
+}
+
+/** How many runs a re-run or a resumed pipeline run found finished, and how many bodies it executed. */
+export interface TakeOverCounts {
+  /** Taken over from another pipeline run. */
+  readonly cloned: number;
+  /** Finished before the interruption. */
+  readonly resumed: number;
+  readonly executed: number;
+}
+
+/**
+ * `9 taken over, 3 executed`; empty if nothing was taken over.
+ *
+ * @param below what to say of runs below those that were taken over, where they are not counted.
+ */
+export function takeOverWords({ cloned, resumed, executed }: TakeOverCounts, below = ""): string {
+  const parts: string[] = [];
+  if (cloned > 0) parts.push(`${cloned.toLocaleString("en-US")} taken over${below}`);
+  if (resumed > 0) parts.push(`${resumed.toLocaleString("en-US")} finished before${below}`);
+  return parts.length === 0 ? "" : [...parts, `${executed.toLocaleString("en-US")} executed`].join(", ");
+}
+
 /** `HIT from 3f2a8c21 (saved 12.3 s)`: what the cache did for a run, for its line in a tree; empty if nothing. */
 export function cacheMark(cache: RunCache, paint: Paint): string {
   return wasCacheAsked(cache) ? paint(styles[cache.status], cacheWords(cache)) : "";

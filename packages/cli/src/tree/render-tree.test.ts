@@ -108,6 +108,23 @@ describe("renderTree", () => {
     expect([tree.size, tree.finished, tree.hits, tree.saved]).toEqual([101, 100, 60, 60_000]);
   });
 
+  it("gives no time to what was taken over", () => {
+    const none = { key: null, originRunId: null, saved: null, note: null };
+    const cloned = { ...none, status: "CLONED", originRunId: "01a1fe5b-958e-7000-a0ea-0dafa375aafb", saved: 2_000 };
+    const tree = treeOf(
+      change("pipeline", null, "RAN", 0),
+      change("load", "pipeline", "RESOLVED", 10, { cache: cloned }),
+      change("split", "pipeline", "RESOLVED", 10, { cache: { ...none, status: "RESUMED" } }),
+      ...Array.from({ length: 9 }, (_, index) => change(`item${index}`, "pipeline", "RESOLVED", 10, { cache: cloned })),
+    );
+    expect(renderTree(tree, { width: 100, height: 20, now: 1_000, paint: plain })).toEqual([
+      "◐ pipeline  children running",
+      "├─ ✔ load  CLONED from a375aafb (saved 2.0 s)",
+      "├─ ✔ split  RESUMED",
+      "└─ ✔ item ×9: 9 done; 9 CLONED  0 ms",
+    ]);
+  });
+
   it("fits any height and width, and keeps what is going on", () => {
     const tree = treeOf(change("pipeline", null, "RUNNING", 0));
     for (let step = 0; step < 60; step++) {

@@ -1,7 +1,7 @@
 import { formatDuration, isFinished } from "@reprise/core";
 import type { Paint } from "../terminal/paint.ts";
 import { fitText, textWidth } from "../terminal/text-width.ts";
-import { cacheCountWords, cacheMark } from "./cache-words.ts";
+import { cacheCountWords, cacheMark, wasThere } from "./cache-words.ts";
 import type { RunGroup, RunNode, RunTree } from "./run-tree.ts";
 import { countWords, runStateLooks } from "./state-words.ts";
 
@@ -129,7 +129,7 @@ class TreePen {
     if (node.attempt > 1) parts.push(paint("yellow", `attempt ${node.attempt}`));
     if (node.state === "RUNNING" && node.progress !== null) parts.push(progressText(node.progress, paint));
     if (node.waitsFor !== null) parts.push(paint("dim", `waits for ${fitText(node.waitsFor, maxWaitedFor)}`));
-    const reused = node.cache?.status === "HIT" && node.startedAt === null;
+    const reused = node.cache !== null && wasThere(node.cache) && node.startedAt === null;
     const from = node.startedAt ?? (isFinished(node.state) && !reused ? node.finishedAt : null);
     if (from !== null) parts.push(paint("dim", formatDuration((node.finishedAt ?? now) - from)));
     if (mark !== "" && !waits) parts.push(mark);

@@ -30,6 +30,20 @@ describe("RunTree", () => {
     expect(tree.finished).toBe(1);
   });
 
+  it("counts what was taken over and what executed, each run once", () => {
+    const tree = new RunTree();
+    const none = { key: null, originRunId: null, saved: null, note: null };
+    tree.apply(change("root", null, "RAN", 0));
+    tree.apply(change("a1", "root", "RESOLVED", 1, { cache: { ...none, status: "CLONED", saved: 5 } }));
+    tree.apply(change("b1", "root", "RESOLVED", 1, { cache: { ...none, status: "RESUMED" } }));
+    tree.apply(change("c1", "root", "RUNNING", 1));
+    tree.apply(change("c1", "root", "RETRYING", 2));
+    tree.apply(change("c1", "root", "RUNNING", 3, { attempt: 2 }));
+    tree.apply(change("d1", "root", "RUNNING", 1, { kind: "map" }));
+    expect(tree.takeOver).toEqual({ cloned: 1, resumed: 1, executed: 1 });
+    expect([tree.hits, tree.saved]).toEqual([0, 0]);
+  });
+
   it("forgets finished members of large groups and what is below them, but not their counts", () => {
     const tree = new RunTree();
     tree.apply(change("root", null, "RUNNING", 0));

@@ -9,7 +9,7 @@ import {
   type RunState,
 } from "@reprise/core";
 import type { RunChanged, RunnerEvent } from "@reprise/runner";
-import { wasCacheAsked } from "./cache-words.ts";
+import { type TakeOverCounts, wasCacheAsked, wasThere } from "./cache-words.ts";
 
 /** A run in the live tree. */
 export interface RunNode {
@@ -44,7 +44,7 @@ export interface RunGroup {
   readonly counts: Map<RunState, number>;
   /** Of those for which the cache was asked. */
   readonly cacheCounts: Map<CacheStatus, number>;
-  /** Milliseconds that the cache saved. */
+  /** Milliseconds that hits saved. */
   saved: number;
   /** The members that are still told apart; in a large group the finished ones are only counted. */
   readonly members: Set<RunNode>;
@@ -73,6 +73,9 @@ export class RunTree {
   #finished = 0;
   #hits = 0;
   #saved = 0;
+  #cloned = 0;
+  #resumed = 0;
+  #executed = 0;
 
   /** Runs seen so far. */
   get size(): number {
@@ -92,6 +95,11 @@ export class RunTree {
   /** Milliseconds that these hits saved. */
   get saved(): number {
     return this.#saved;
+  }
+
+  /** Runs that were taken over, and bodies that executed. */
+  get takeOver(): TakeOverCounts {
+    return { cloned: this.#cloned, resumed: this.#resumed, executed: this.#executed };
   }
 
   /** The run, if it is still told apart. */
@@ -194,6 +202,7 @@ export class RunTree {
     count(group, state, 1);
     node.state = state;
     if (state === "RUNNING") {
+      if (node.startedAt === null && node.kind === "func") this.#executed++;
       node.startedAt = time;
       node.progress = null;
     }
@@ -202,12 +211,17 @@ export class RunTree {
     node.waitsFor = null;
     group.finishedAt = time;
     this.#finished++;
-    if (state === "RESOLVED" && node.cache?.status === "HIT") {
-      this.#hits++;
-      this.#saved += node.cache.saved ?? 0;
-    }
+    if (state === "RESOLVED") this.#countReuse(node.cache);
     if (state === "FAILED" && this.failures.length < 10) this.failures.push(node);
     if (group.size > largeGroup) this.#forget(group, node);
+  }
+
+  #countReuse(cache: RunCache | null): void {
+    if (cache?.status === "CLONED") this.#cloned++;
+    if (cache?.status === "RESUMED") this.#resumed++;
+    if (cache?.status !== "HIT") return;
+    this.#hits++;
+    this.#saved += cache.saved ?? 0;
   }
 
   #groupsOf(node: RunNode): Map<string, RunGroup> {
@@ -218,7 +232,7 @@ export class RunTree {
   #forget(group: RunGroup, node: RunNode): void {
     group.members.delete(node);
     this.#nodes.delete(node.id);
-    if (node.cache !== null && node.cache.status !== "HIT") this.#forgotten.set(node.id, node.cache);
+    if (node.cache !== null && !wasThere(node.cache)) this.#forgotten.set(node.id, node.cache);
     for (const below of node.groups.values()) {
       for (const child of below.members) this.#forget(below, child);
     }
@@ -257,7 +271,7 @@ function countCache(group: RunGroup, before: RunCache | null, after: RunCache): 
   ] as const) {
     if (cache === null || !wasCacheAsked(cache)) continue;
     group.cacheCounts.set(cache.status, (group.cacheCounts.get(cache.status) ?? 0) + by);
-    group.saved += by * (cache.saved ?? 0);
+    if (cache.status === "HIT") group.saved += by * (cache.saved ?? 0);
   }
 }
 

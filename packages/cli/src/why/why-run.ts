@@ -5,6 +5,7 @@ import { parseKeptCode } from "./code-differences.ts";
 import type { Difference } from "./difference.ts";
 import { keyDifferences, type KeySources } from "./key-differences.ts";
 import { nearestEntry } from "./nearest-entry.ts";
+import { rerunReason } from "./rerun-reason.ts";
 import { readStored, runInputs } from "./run-inputs.ts";
 
 /** Why a run was executed or reused. */
@@ -36,6 +37,7 @@ type Explained = Pick<WhyReport, "words"> & Partial<Pick<WhyReport, "origin" | "
 export async function whyRun(home: Home, run: Run): Promise<WhyReport> {
   const { id, rootId, name, state, kind, func, cache } = run;
   const explained = kind === "map" ? await explainGroup(home, run) : await explainRun(home, run);
+  const rerun = (await rerunReason(home, run)) ?? [];
   return {
     run: { id, rootId, name, state, kind, funcId: func.id },
     status: cache.status,
@@ -44,6 +46,7 @@ export async function whyRun(home: Home, run: Run): Promise<WhyReport> {
     against: null,
     differences: [],
     ...explained,
+    words: [...rerun, ...explained.words],
   };
 }
 
@@ -58,11 +61,11 @@ async function explainRun(home: Home, run: Run): Promise<Explained> {
     case "WAITING":
       return { words: [`It has not begun${because}.`] };
     case "REFRESHED":
-      return { words: ["Executed on demand (cache mode `refresh`); its result takes the place of what was there."] };
+      return { words: ["Executed on demand; its result takes the place of what was in the cache."] };
     case "LOOKUP_FAILED":
       return { words: [`The cache could not be read, so it was executed, and its result is not stored${because}.`] };
     case "CLONED":
-      return { words: ["Taken over from the pipeline run that was run again; the cache was not asked."] };
+      return { ...(await originOf(home, run)), words: ["The cache was not asked."] };
     case "RESUMED":
       return { words: ["Finished before its pipeline run was interrupted; the cache was not asked."] };
     case "EXPIRED":
@@ -95,6 +98,13 @@ async function explainHit({ backend }: Home, run: Run): Promise<Explained> {
     words: [`Reused: run ${shortId(originRunId)} had computed it${when}${time}.${gone}`, ...words],
     origin: { runId: originRunId, exists: origin !== undefined, saved },
   };
+}
+
+/** The run that computed what was taken over. */
+async function originOf({ backend }: Home, { cache }: Run): Promise<Pick<WhyReport, "origin">> {
+  const { originRunId: runId, saved } = cache;
+  if (runId === null) return { origin: null };
+  return { origin: { runId, exists: (await backend.getRun(runId)) !== undefined, saved } };
 }
 
 async function whyDisabled(home: Home, run: Run): Promise<string> {
