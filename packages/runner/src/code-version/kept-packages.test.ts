@@ -42,7 +42,10 @@ describe("packages that a program uses", () => {
       ),
       ...installed(
         "both",
-        { exports: { import: "./index.mjs", require: "./index.cjs" }, module: "./for-bundlers.js" },
+        {
+          exports: { module: "./for-bundlers.js", import: "./index.mjs", require: "./index.cjs" },
+          module: "./for-bundlers.js",
+        },
         {
           "index.mjs": `export default "import";`,
           "index.cjs": `module.exports = "require";`,

@@ -67,6 +67,22 @@ export const pipeline = func("pipeline", async () => {
     expect((await project.load(digest, { args: [] })).result).toEqual(["a of now", "b", "c", "/", "ü"]);
   });
 
+  it("may be CommonJS", async () => {
+    const project = new TestProject({
+      "package.json": `{ "name": "old" }`,
+      "pipeline.cjs": `const { func } = require("reprise");
+const { double } = require("./double");
+const main = require.main === module ? 1 : 0;
+exports.pipeline = func("pipeline", (n) => double(n + main));
+`,
+      "double.js": `const { func } = require("reprise");\nexports.double = func("double", (n) => n * 2);\n`,
+    });
+    const { digest, notes, result, message } = await project.keep({ entry: "pipeline.cjs", args: [2] });
+    expect([notes, result, message]).toEqual([[], 4, undefined]);
+    project.remove();
+    expect(await project.load(digest, { args: [2] })).toMatchObject({ result: 4 });
+  });
+
   it("shows stacks of its sources", async () => {
     const project = new TestProject({
       "pipeline.ts": `import { func } from "reprise";

@@ -92,7 +92,7 @@ async function bundle(attempt: Attempt, originals: OriginalTexts): Promise<Built
     bundle: true,
     platform: "node",
     format: "esm",
-    target: `node${process.versions.node}`,
+    target: `node${process.versions.node.replace(/-.*$/, "")}`,
     mainFields: ["main", "module"],
     conditions: ["node-addons", "module-sync", ...order.conditions],
     loader: Object.fromEntries(

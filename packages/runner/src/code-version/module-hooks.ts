@@ -40,7 +40,7 @@ export function placeModules(places: ModulePlaces): void {
 function makeHooks(places: ModulePlaces) {
   return {
     resolve(specifier: string, context: Context, next: Next): unknown {
-      if (specifier === "reprise") return next(places.library, context);
+      if (specifier === "reprise") return { url: places.library, shortCircuit: true };
       if (specifier.startsWith("reprise/") || specifier.startsWith("@reprise/")) {
         return next(specifier, { ...context, parentURL: places.inside });
       }

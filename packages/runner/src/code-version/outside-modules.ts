@@ -68,8 +68,8 @@ export function outsideModules({ entry, root, refused, notes }: OutsideOptions):
     if (isOfPackage && path.startsWith(".") && !path.endsWith(".node")) return undefined;
     const found = await resolveIn(build, args);
     if (typeof found !== "string") return choose(args, found);
-    // Programs and packages can do without what they ask for in this way; without a file, they cannot.
-    const isOptional = isOfPackage || kind === "dynamic-import" || kind.startsWith("require");
+    // Code can do without what it asks for in this way.
+    const isOptional = kind === "dynamic-import" || kind.startsWith("require");
     if (!isBare(path) && !isOptional) return undefined;
     if (!isOptional) notes.add(`${relative(root, importer)} imports "${path}", which is not there: ${found}`);
     return { path, external: true };

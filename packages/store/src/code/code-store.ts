@@ -50,7 +50,7 @@ export interface CodeStore {
   find(digest: string): Promise<KeptCode | undefined>;
   /**
    * Says that the program is in use now, so that garbage collection leaves it for a while; false if it is not kept whole.
-   * Only sizes are looked at.
+   * Only sizes are looked at, and those once.
    */
   touch(digest: string): Promise<boolean>;
   /** A text that was stored under this key; undefined if it is not there. For what is known of programs. */

@@ -46,6 +46,8 @@ export class LocalCodeStore implements CodeStore {
   readonly #temporary: string;
   readonly #memos: string;
   readonly #onStep: (step: KeepStep) => void;
+  /** Programs that were whole when this store looked. */
+  readonly #whole = new Set<string>();
 
   constructor(folder: string, options: LocalCodeStoreOptions = {}) {
     this.place = resolve(folder);
@@ -208,10 +210,13 @@ export class LocalCodeStore implements CodeStore {
     const folder = this.#folder(digest);
     const now = Date.now() / 1_000;
     if (!(await succeeds(utimes(join(folder, aboutName), now, now)))) return false;
+    if (this.#whole.has(digest)) return true;
     const about = await this.#about(digest);
     if (about === undefined) return false;
     const [program, map] = await Promise.all([moduleName, mapName].map((name) => ifThere(stat(join(folder, name)))));
-    return program?.size === about.programBytes && map?.size === about.mapBytes;
+    if (program?.size !== about.programBytes || map?.size !== about.mapBytes) return false;
+    this.#whole.add(digest);
+    return true;
   }
 
   async #isSound(digest: string): Promise<boolean> {
