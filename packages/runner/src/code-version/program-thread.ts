@@ -6,7 +6,7 @@ const text = `
 const { parentPort, workerData } = require("node:worker_threads");
 process.emitWarning = () => undefined;
 import(workerData.url)
-  .then(({ makeProgram }) => makeProgram(workerData.order))
+  .then(({ programMaker }) => programMaker.make(workerData.order))
   .then(
     (made) => parentPort.postMessage({ made }, [made.program.buffer, made.map.buffer]),
     (error) => parentPort.postMessage({ failure: String(error?.message ?? error) }),
@@ -21,8 +21,8 @@ type Answer = { readonly made: MadeProgram } | { readonly failure: string };
  * @throws Error as `makeProgram`.
  */
 export async function makeInThread(order: ProgramOrder): Promise<MadeProgram> {
-  const maker = await import("./program-maker.ts");
-  if (maker.makerUrl === undefined) throw new Error(holdsLibrary);
+  const { url } = (await import("./program-maker.ts")).programMaker;
+  if (url === undefined) throw new Error(holdsLibrary);
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   // No loader and no flag of the process is any use to it.
   const worker = new (process.getBuiltinModule("node:worker_threads").Worker)(text, {
@@ -30,7 +30,7 @@ export async function makeInThread(order: ProgramOrder): Promise<MadeProgram> {
     execArgv: [],
     env: { ...process.env, NODE_OPTIONS: "" },
     name: "reprise program",
-    workerData: { url: maker.makerUrl, order },
+    workerData: { url, order },
   });
   worker.on("message", resolve);
   worker.on("error", (error) => reject(new Error(messageOf(error), { cause: error })));

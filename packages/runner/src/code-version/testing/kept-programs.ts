@@ -34,6 +34,8 @@ export interface LoadReport {
 }
 
 const compiled = compileCache();
+const keepChild = fileURLToPath(new URL("keep-child.ts", import.meta.url));
+const loadChild = fileURLToPath(new URL("load-child.ts", import.meta.url));
 
 /** How a process is started. */
 export interface ProcessOptions {
@@ -69,7 +71,7 @@ export class TestProject {
   async keep(options: ProcessOptions & { readonly entry?: string; readonly args?: readonly unknown[] } = {}) {
     const { entry = "pipeline.ts", args } = options;
     const input = args === undefined ? "" : JSON.stringify(args);
-    const reports = await run("keep-child.ts", [this.home, input, this.path(entry)], options);
+    const reports = await run(keepChild, [this.home, input, this.path(entry)], options);
     const [report] = reports.value as [KeepReport];
     return { ...report, printed: reports.printed };
   }
@@ -77,14 +79,13 @@ export class TestProject {
   /** Loads a kept program in a new process, and executes its func "pipeline" if arguments are given. */
   async load(digest: string | undefined, options: ProcessOptions & { readonly args?: readonly unknown[] } = {}) {
     const input = options.args === undefined ? [] : [JSON.stringify(options.args)];
-    const { value, printed } = await run("load-child.ts", [this.home, digest ?? "", ...input], options);
+    const { value, printed } = await run(loadChild, [this.home, digest ?? "", ...input], options);
     return { ...(value as LoadReport), printed };
   }
 }
 
 async function run(script: string, args: readonly string[], { env, flags = [] }: ProcessOptions) {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, path, ...args], {
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, script, ...args], {
     env: { ...process.env, NODE_OPTIONS: "", ...compiled, ...env },
     maxBuffer: 64 * 1024 * 1024,
   });
