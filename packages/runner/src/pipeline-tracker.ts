@@ -1,5 +1,5 @@
 import { type Encoded, type Failure, isFinished, type Progress, type RunCache, type RunState } from "@reprise/core";
-import type { ArtifactRef, ArtifactStore, EdgeWrite, FuncRef, RunRef, RunWrite } from "@reprise/store";
+import type { ArtifactStore, EdgeWrite, FuncRef, RunRef, RunWrite } from "@reprise/store";
 import type { CallCache } from "./cache/call-cache.ts";
 import type { Call, Composite } from "./call.ts";
 import { type FuncDefinition, funcRecord } from "./func-definition.ts";
@@ -86,13 +86,13 @@ export class PipelineTracker implements Tracker {
   }
 
   /** The row of a call is there already, or was written by somebody else. */
-  recall(
-    call: Call,
-    write: RunWrite,
-    { returned, final }: { readonly returned: boolean; readonly final: boolean },
-  ): void {
-    call.track = { write, batch: this.#recorder.batch - 1, returned, final };
-    this.#position = Math.max(this.#position, write.position + 1);
+  recall(call: Call, write: RunWrite, known: Pick<CallTrack, "returned" | "final" | "inputs">): void {
+    call.track = { write, batch: this.#recorder.batch - 1, ...known };
+  }
+
+  /** Runs that are new come behind those that there are. */
+  startAt(position: number): void {
+    this.#position = position;
   }
 
   /** Tells whoever watches of a call that changes no more. */
@@ -100,11 +100,10 @@ export class PipelineTracker implements Tracker {
     this.#emitRun(call, Date.now(), undefined);
   }
 
-  /** A recorded run has answered a call, which ends with its result. */
-  answered(call: Call, cache: RunCache, output: ArtifactRef): void {
-    const row = this.#row(call);
-    row.cache = cache;
-    row.output = output;
+  /** A recorded run has answered a call, whose row gets its last state. */
+  answered(call: Call, end: Pick<RunWrite, "state" | "attempt" | "ranAt" | "finishedAt" | "output" | "cache">): void {
+    Object.assign(this.#row(call), end);
+    (call.track as CallTrack).final = true;
   }
 
   /** The position of the next run. */
@@ -116,9 +115,10 @@ export class PipelineTracker implements Tracker {
     const { state } = call;
     if (state !== "CREATED" && call.track?.final !== true) {
       const row = this.#row(call);
+      const goesOn = row.attempt === call.attempt;
       row.state = state;
       row.attempt = call.attempt;
-      stampState(row, state, now);
+      stampState(row, state, now, goesOn);
       if (call.bodyDone) this.#returned(call, row, now);
       if (isFinished(state)) {
         if (this.#progress.size > 0) this.#endProgress(call);
@@ -127,6 +127,8 @@ export class PipelineTracker implements Tracker {
         row.reason = call.reason ?? null;
         if (state === "CANCELED") this.#event(call, "cancel", `${call.label} was canceled: ${call.reason ?? ""}`, now);
         else if (call.failure?.code === "TIMEOUT") this.#event(call, "timeout", call.failure.message, now);
+        // Steps that led here may still be told of one by one: once written, they would find a row that has its end.
+        (call.track as CallTrack).final = true;
       }
       this.#recorder.settle();
     }
@@ -455,10 +457,11 @@ function waitsForRetry(call: Call): string | undefined {
   return call.state === "RETRYING" && pause > 0 ? `a retry in ${Math.round(pause)} ms` : undefined;
 }
 
-function stampState(row: RunWrite, state: RunState, now: number): void {
+/** @param goesOn whether the attempt is one that the row tells of: its clock goes on, though it is scheduled once more. */
+function stampState(row: RunWrite, state: RunState, now: number, goesOn: boolean): void {
   switch (state) {
     case "SCHEDULED":
-      row.scheduledAt = now;
+      if (!goesOn) row.scheduledAt = now;
       row.startedAt = null;
       break;
     case "RUNNING":

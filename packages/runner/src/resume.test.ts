@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { PipelineRunError, RepriseError, RunFailedError } from "@reprise/core";
+import type { PipelineRunError, RunFailedError } from "@reprise/core";
 import { describe, expect, test } from "vitest";
 import { context, func, RunFailure } from "./index.ts";
 import { compileCache } from "./testing/compile-cache.ts";
@@ -11,12 +11,24 @@ const env = compileCache();
 // The funcs as they are after the crash; `testing/resume-scenarios.ts` has what they were before.
 const quick = func("quick", (number: number) => noted(number, () => number * -2));
 const stays = func("stays", (number: number) => noted(number, () => number + 100));
-const kept = func("kept", (value: unknown) => value);
+func("kept", (value: unknown) => value);
 const fails = func({ id: "fails", retry: { retries: 5 }, run: (number: number) => noted(number, () => number) });
 const newer = func("newer", (number: number) => noted(number, () => number + 0.5));
 const waitsForOne = func("waits for one", async (number: number, text: string) => {
   const doubled = await quick(number).$value();
   return [doubled, text, await stays(doubled).$value()];
+});
+
+/** Of what has time limits, in ms. */
+const limit = 3_000;
+const untilTold = (number: number): Promise<void> =>
+  noted(number, () => pause(60_000, undefined, { signal: context().signal }));
+const endless = func("endless", untilTold);
+const limited = func({ id: "limited", timeout: limit, run: untilTold });
+const limitedAbove = func({ id: "limited above", timeout: limit, run: (number: number) => endless(number) });
+const hasTimeLimits = func("has time limits", async () => {
+  const ended = await Promise.allSettled([limited(1).$value(), limitedAbove(2).$value()]);
+  return ended.map((one) => (one.status === "rejected" ? ((one.reason as Error).cause as Error).name : ""));
 });
 
 describe("a pipeline run whose driver was killed", () => {
@@ -81,19 +93,24 @@ describe("a pipeline run whose driver was killed", () => {
   });
 
   test("is canceled as any other, with all that the crash had left", async () => {
-    const crashed = await CrashedHome.after("waits for one", env);
+    const crashed = await CrashedHome.after("has time limits", env);
     const { promise: begun, resolve } = Promise.withResolvers<void>();
-    const root = func("waits for one ", () => 0);
-    expect(root.id).not.toBe(waitsForOne.id);
-    const handle = await crashed
-      .runner({ onEvent: (event) => event.type === "run" && event.state === "RUNNING" && resolve() })
-      .submit(recorded(waitsForOne));
+    const executing = new Set<string>();
+    const runner = crashed.runner({
+      onEvent: (event) => {
+        if (event.type === "run" && event.state === "RUNNING" && event.funcId !== root.id) executing.add(event.funcId);
+        if (executing.size === 2) resolve();
+      },
+    });
+    const root = hasTimeLimits;
+    const handle = await runner.submit(root());
     await begun;
-    await handle.cancel("no longer wanted");
+    expect(await handle.cancel("no longer wanted")).toBe(true);
     await expect(handle.result()).rejects.toMatchObject({ code: "PIPELINE_RUN_FAILED", state: "CANCELED" });
     expect(await crashed.pipelineRun()).toMatchObject({ state: "CANCELED" });
-    const states = (await crashed.runs()).map(({ state, reason }) => [state, reason]);
-    expect(states[0]).toEqual(["CANCELED", "no longer wanted"]);
+    const runs = await crashed.runs();
+    expect(runs.map(({ id, state }) => [id, state])).toEqual(crashed.left.map(({ id }) => [id, "CANCELED"]));
+    expect(runs[0]?.reason).toBe("no longer wanted");
     await crashed.verify();
   });
 });
@@ -112,7 +129,7 @@ describe("a failure that a body had caught before the crash", () => {
     const id = crashed.left[1]?.id;
     expect(await crashed.resume(root())).toEqual([
       "RUN_FAILED",
-      `Run ${id} of func "fails" failed: RangeError: not 1, attempt 2`,
+      `Run ${id} of func "fails" failed: not 1, attempt 2`,
       "RangeError",
       "not 1, attempt 2",
     ]);
@@ -160,18 +177,20 @@ describe("a body that had returned", () => {
   test("is not executed again: what it called goes on with the options of the calls, and makes up its result", async () => {
     const crashed = await CrashedHome.after("has returned", env);
     const root = func("has returned", () => noted("again", () => ({})));
-    let [now, most] = [0, 0];
+    const [most, now] = [new Map<boolean, number>(), new Map<boolean, number>()];
     func("element", (number: number) =>
       noted(number, async () => {
-        now += 1;
-        most = Math.max(most, now);
+        const ofKnown = number < 10;
+        const count = (now.get(ofKnown) ?? 0) + 1;
+        now.set(ofKnown, count);
+        most.set(ofKnown, Math.max(most.get(ofKnown) ?? 0, count));
         await pause(5);
-        now -= 1;
+        now.set(ofKnown, count - 1);
         if (number === 20) throw new Error("tolerated");
         return number * 10;
       }),
     );
-    func("items", (count: number) => noted(count, () => [count, count * 10 - 10, count * 100]));
+    func("items", (count: number) => noted(count, () => [10 * count, 20, 300]));
     func("picky", (number: number) =>
       noted(number, () => {
         if (context().attempt < 3) throw new Error("still too early");
@@ -187,8 +206,8 @@ describe("a body that had returned", () => {
       same: { inside: [6, 104] },
       known: [10, 20, 30],
     });
-    expect(later).toEqual([30, expect.any(RunFailure), 3_000]);
-    expect(most).toBe(2);
+    expect(later).toEqual([300, expect.any(RunFailure), 3_000]);
+    expect([...most.values()]).toEqual([1, 1]);
     const executed = crashed.executed.map(([of, input, attempt]) => `${of} ${String(input)} ${attempt}`);
     expect(executed.toSorted()).toEqual(
       [
@@ -198,7 +217,7 @@ describe("a body that had returned", () => {
         "element 2 1",
         "element 3 1",
         "items 3 1",
-        "element 3 1",
+        "element 30 1",
         "element 20 1",
         "element 20 2",
         "element 300 1",
@@ -214,18 +233,54 @@ describe("a body that had returned", () => {
 
 describe("a time limit", () => {
   test("goes on from when the run was first scheduled", { timeout: 20_000 }, async () => {
-    const limit = 3_000;
     const crashed = await CrashedHome.after("has time limits", env);
     await pause(1_000);
-    func({
-      id: "limited",
-      timeout: limit,
-      run: () => context().attempt === 1 && pause(60_000, 0, { signal: context().signal }),
-    });
-    func({ id: "limited above", timeout: limit, run: () => 0 });
-    const limited = recorded as unknown;
-    expect(limited).toBeDefined();
-    const root = func("has time limits", async () => 0);
-    expect(root.id).toBe("has time limits");
+    expect(await crashed.resume(hasTimeLimits())).toEqual(["TimeoutError", "TimeoutError"]);
+    const [{ time: resumedAt } = { time: 0 }] = await crashed.events("resume");
+    for (const run of [...(await crashed.runsOf("limited")), ...(await crashed.runsOf("limited above"))]) {
+      const { scheduledAt, finishedAt } = run;
+      expect(run).toMatchObject({ state: "FAILED", attempt: 1, failure: { code: "TIMEOUT" } });
+      expect(scheduledAt).toBe(crashed.left.find(({ id }) => id === run.id)?.scheduledAt);
+      expect((finishedAt ?? 0) - (scheduledAt ?? 0)).toBeGreaterThanOrEqual(limit);
+      expect((finishedAt ?? 0) - resumedAt).toBeLessThan(limit - 500);
+    }
+    const [nested] = await crashed.runsOf("endless");
+    expect(nested).toMatchObject({ state: "CANCELED" });
+    await crashed.verify();
+  });
+
+  test("that was over before anybody resumed fails at once", async () => {
+    const crashed = await CrashedHome.after("has a short time limit", env);
+    await pause(1_600);
+    const root = func("has a short time limit", () => 0);
+    const error = await crashed.resume(recorded(root)).catch((thrown: PipelineRunError) => thrown);
+    expect(error).toMatchObject({ code: "PIPELINE_RUN_FAILED", cause: { cause: { code: "TIMEOUT" } } });
+    const [{ time: resumedAt } = { time: 0 }] = await crashed.events("resume");
+    const [run] = await crashed.runsOf("limited");
+    expect(run).toMatchObject({ state: "FAILED", attempt: 1, failure: { code: "TIMEOUT" } });
+    expect((run?.finishedAt ?? 0) - resumedAt).toBeLessThan(1_400);
+    await crashed.verify();
+  });
+});
+
+describe("a re-run whose driver was killed", () => {
+  test("goes on as a re-run: what it had taken over stays taken over", async () => {
+    const original = await CrashedHome.after("is re-run", env);
+    const crashed = await original.rerun("is re-run", env);
+    expect(crashed.rootId).not.toBe(original.rootId);
+    const [source] = await original.runsOf("kept");
+    const cache = { status: "CLONED", originRunId: source?.id };
+    expect((await crashed.runsOf("kept"))[0]).toMatchObject({ state: "RESOLVED", cache });
+    const rerun = { rootId: original.rootId, runId: original.rootId, mode: "continue", code: "current" };
+    expect(await crashed.pipelineRun()).toMatchObject({ state: "RUNNING", rerun });
+
+    const root = func("is re-run", () => 0);
+    expect(await crashed.resume(recorded(root))).toEqual(["text", 105]);
+    expect(crashed.executed).toEqual([["stays", 5, 1]]);
+    expect((await crashed.runsOf("kept"))[0]).toMatchObject({ state: "RESOLVED", cache });
+    expect(await crashed.pipelineRun()).toMatchObject({ state: "COMPLETE", rerun });
+    // The original is still as the first crash has left it.
+    expect(await original.runs()).toEqual(original.left);
+    await crashed.verify();
   });
 });

@@ -76,6 +76,17 @@ describe("resuming", () => {
     ).toEqual({ root: "start", done: "keep", open: "drop" });
   });
 
+  it("leaves to its calls also what was interrupted again before its turn to execute", () => {
+    expect(
+      resumed(
+        recorded("root", null, { state: "SCHEDULED", attempt: 2 }),
+        recorded("before", "root", { state: "SCHEDULED", parentAttempt: 1 }),
+        recorded("done", "root", { parentAttempt: 2 }),
+        recorded("open", "root", { state: "RUNNING", parentAttempt: 2 }),
+      ),
+    ).toEqual({ root: "reexecute", before: "drop", done: "keep if called", open: "reexecute if called" });
+  });
+
   it("drops what was left open in a run that ended", () => {
     expect(
       resumed(

@@ -51,6 +51,8 @@ export function planResume(runs: readonly GraphRun[]): ReadonlyMap<string, Resum
 function decide(node: GraphNode): ResumeAction {
   const { state, returned } = node.run;
   if (node.finished) return "keep";
+  // It was to execute again after an interruption, and another one came before its turn.
+  if (state === "SCHEDULED" && node.calls().next().done === false) return "reexecute";
   if (state !== "RUNNING" && state !== "RAN") return "start";
   if (!returned) return "reexecute";
   for (const child of node.calls()) if (child.lacksItems && !child.finished) return "reexecute";

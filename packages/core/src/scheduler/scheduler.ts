@@ -90,28 +90,29 @@ export class Scheduler<N extends RunNode<N>> {
 
   /**
    * Takes a run into the graph, or one that asked the cache, whose body has given its result in an earlier pipeline run
-   * or before this one was interrupted. Its children are to be created next, and {@link childrenAdopted} called then.
+   * or before this one was interrupted. Its children are to be created next, and {@link childrenAdopted} called then: one
+   * that had failed ends as soon as it is there, and does not count as the last one before that.
    *
    * @param assembles whether the result holds futures of its children.
    */
   adoptReturned(node: N, past: Past, assembles: boolean, now: number): void {
-    const { parent, gate } = node;
-    if (parent !== null && node.parentAttempt === 0) this.#enter(node);
+    if (node.parentAttempt === 0) this.#enter(node);
     node.attempt = Math.max(past.attempt, 1);
     for (const state of ["SCHEDULED", "RUNNING"] as const) this.#step(node, state);
     node.bodyDone = true;
     node.assembles = assembles;
-    if (gate !== undefined) {
-      gate.active += 1;
+    if (node.gate !== undefined) {
+      node.gate.active += 1;
       node.holdsGate = true;
     }
     if (node.timeout !== undefined) this.#setClock(node, "timeout", (past.since ?? now) + node.timeout);
+    node.openChildren += 1;
     this.#go(node, "RAN", now);
   }
 
   /** The children of a run that was adopted are there. */
   childrenAdopted(node: N, now: number): void {
-    if (node.state === "RAN" && node.openChildren === 0) this.#childrenDone(node, now);
+    if (--node.openChildren === 0 && node.state === "RAN") this.#childrenDone(node, now);
     this.#settle(now);
   }
 

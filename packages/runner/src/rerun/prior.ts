@@ -9,7 +9,7 @@ export interface Prior {
   readonly isTarget: boolean;
   /** Whether it takes part only if a body that executes again makes the call again. */
   readonly ifCalled: boolean;
-  /** The recorded calls below it that the plan does not drop, in order of creation. */
+  /** The recorded calls of its last attempt that the plan does not drop, in order of creation. */
   readonly children: readonly Prior[];
 }
 
@@ -26,7 +26,10 @@ export function priorsOf({ runs }: RecordedGraph, plan: ReadonlyMap<string, Plan
     if (action === "drop") continue;
     const prior = { run, action, isTarget: reason?.type === "target", ifCalled, children: [] };
     priors.set(run.id, prior);
-    if (run.parentId !== null) priors.get(run.parentId)?.children.push(prior);
+    const parent = priors.get(run.parentId ?? "");
+    // What an earlier attempt had called stays in the record of a pipeline run that goes on, but answers nobody.
+    if (parent === undefined || (action === "keep" && run.parentAttempt !== parent.run.attempt)) continue;
+    parent.children.push(prior);
   }
   const [root] = runs;
   return priors.get(root?.id ?? "") as Prior;

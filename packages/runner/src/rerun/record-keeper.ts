@@ -1,4 +1,4 @@
-import { isFinished, type RunCache } from "@reprise/core";
+import { type EdgeKind, isFinished, type RunCache, shortId } from "@reprise/core";
 import type { RecordedRun, RunRef, RunWrite } from "@reprise/store";
 import type { Call } from "../call.ts";
 import type { PipelineTracker } from "../pipeline-tracker.ts";
@@ -13,6 +13,8 @@ export class RecordKeeper {
   readonly #root: RunRef;
   /** Rows of the new pipeline run by the recorded run that they stand for. */
   readonly #rows = new Map<string, RunRef>();
+  /** Runs that were given up: a row that has ended cannot be written again. */
+  readonly #givenUp = new Set<string>();
 
   constructor(options: { readonly recorder: Recorder; readonly tracker: PipelineTracker; readonly root: RunRef }) {
     this.#recorder = options.recorder;
@@ -28,7 +30,7 @@ export class RecordKeeper {
   /** Writes a call, which nobody has written yet, as a run that is taken over, with all below it. */
   takeOver(call: Call, prior: Prior): void {
     const parent = call.parent?.track?.write.ref ?? null;
-    const write = this.#clone(prior, call.uuid, parent, takenOver(prior.run));
+    const write = this.#clone(prior, call.uuid, parent);
     this.#tracker.recall(call, write, { returned: true, final: true });
     this.#below(prior, write.ref);
     this.#edges(prior.run);
@@ -38,6 +40,7 @@ export class RecordKeeper {
   takeOverBelow(call: Call, prior: Prior): void {
     this.standsFor(call, prior);
     this.#below(prior, (call.track as NonNullable<Call["track"]>).write.ref);
+    this.#edges(prior.run, ["result"]);
   }
 
   /** A run of this pipeline run stays as it ended. */
@@ -53,7 +56,10 @@ export class RecordKeeper {
 
   #recall(call: Call, run: RecordedRun, final: boolean): void {
     const write = writeOf(run, this.#root, call.parent?.track?.write.ref ?? null);
-    this.#tracker.recall(call, write, { returned: run.ranAt !== null, final });
+    // Of an attempt that was interrupted it is recorded what its body got.
+    const got = run.edges.filter(({ kind, artifact }) => kind === "data" && artifact !== null);
+    const inputs = new Set(got.map(({ argument }) => argument));
+    this.#tracker.recall(call, write, { returned: run.ranAt !== null, final, inputs });
   }
 
   /** Records of a run that it had succeeded before its pipeline run was interrupted. */
@@ -64,9 +70,12 @@ export class RecordKeeper {
 
   /** Ends a run of this pipeline run that nobody needs any more. */
   giveUp(run: RecordedRun, parent: RunRef | null, reason: string): void {
-    if (isFinished(run.state)) return;
+    if (isFinished(run.state) || this.#givenUp.has(run.id)) return;
+    this.#givenUp.add(run.id);
     const finishedAt = Date.now();
     this.#recorder.run({ ...writeOf(run, this.#root, parent), state: "CANCELED", finishedAt, output: null, reason });
+    const message = `${run.name}#${shortId(run.id)} was canceled: ${reason}`;
+    this.#recorder.event({ root: this.#root, run: run.ref, time: finishedAt, kind: "cancel", message });
   }
 
   /** All below a run, with the edges of all of them: an edge names runs beside its own or, of a result, below it. */
@@ -76,7 +85,7 @@ export class RecordKeeper {
     const open = prior.children.map((child) => ({ child, parent })).reverse();
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       const { child } = next;
-      const { ref } = this.#clone(child, newRunId(), next.parent, takenOver(child.run));
+      const { ref } = this.#clone(child, newRunId(), next.parent);
       written.push(child.run);
       for (let at = child.children.length - 1; at >= 0; at -= 1) {
         open.push({ child: child.children[at] as Prior, parent: ref });
@@ -85,31 +94,28 @@ export class RecordKeeper {
     for (const run of written) this.#edges(run);
   }
 
-  #clone({ run }: Prior, uuid: Uint8Array, parent: RunRef | null, cache: RunCache): RunWrite {
-    const now = Date.now();
+  #clone({ run }: Prior, uuid: Uint8Array, parent: RunRef | null): RunWrite {
     const ref = parent === null ? this.#root : { uuid, key: 0 };
     const write: RunWrite = {
       ...writeOf(run, this.#root, parent),
+      ...takenOver(run),
       ref,
       // Attempts of an earlier pipeline run are its own.
       parentAttempt: Math.min(run.parentAttempt, 1),
-      attempt: Math.min(run.attempt, 1),
       position: this.#tracker.nextPosition(),
-      createdAt: now,
+      createdAt: Date.now(),
       scheduledAt: null,
       startedAt: null,
-      ranAt: run.ranAt === null ? null : now,
-      finishedAt: now,
-      cache,
     };
     this.#recorder.run(write);
     this.#rows.set(run.id, ref);
     return write;
   }
 
-  #edges({ id, edges }: RecordedRun): void {
+  #edges({ id, edges }: RecordedRun, kinds?: readonly EdgeKind[]): void {
     const run = this.#rows.get(id) as RunRef;
     for (const { kind, argument, name, argumentPath, sourceRunId, sourcePath, artifact } of edges) {
+      if (kinds?.includes(kind) === false) continue;
       const source = sourceRunId === null ? null : (this.#rows.get(sourceRunId) ?? null);
       this.#recorder.edge({ run, kind, argument, name, argumentPath, source, sourcePath, artifact });
     }
@@ -122,16 +128,33 @@ function writeOf(run: RecordedRun, root: RunRef, parent: RunRef | null): RunWrit
   return { ...row, root, parent };
 }
 
-/** What is recorded of a run that takes the result of an earlier one over. */
-export function takenOver({ id, cache, createdAt, startedAt, finishedAt }: RecordedRun): RunCache {
+/** What is recorded of the end of a run that takes the result of an earlier one over. */
+export function takenOver({
+  id,
+  attempt,
+  output,
+  cache,
+  createdAt,
+  startedAt,
+  ranAt,
+  finishedAt,
+}: RecordedRun): Pick<RunWrite, "state" | "attempt" | "ranAt" | "finishedAt" | "output" | "cache"> {
+  const now = Date.now();
   const took = finishedAt === null ? null : finishedAt - (startedAt ?? createdAt);
   return {
-    status: "CLONED",
-    key: cache?.key ?? null,
-    originRunId: cache?.originRunId ?? id,
-    // What an earlier pipeline run had reused itself took as long as where it first came from.
-    saved: cache?.saved ?? took,
-    note: null,
+    state: "RESOLVED",
+    attempt: Math.min(attempt, 1),
+    ranAt: ranAt === null ? null : now,
+    finishedAt: now,
+    output,
+    cache: {
+      status: "CLONED",
+      key: cache?.key ?? null,
+      originRunId: cache?.originRunId ?? id,
+      // What an earlier pipeline run had reused itself took as long as where it first came from.
+      saved: cache?.saved ?? took,
+      note: null,
+    },
   };
 }
 

@@ -57,12 +57,17 @@ export class Replay implements EngineReplay {
   }
 
   begin(root: Call): void {
-    const { root: prior, goesOn, dropped, keeper } = this.#options;
+    const { root: prior, goesOn, dropped, keeper, tracker } = this.#options;
     this.#standFor(root, prior);
     root.changes ??= restoreOptions(prior.run.options);
     if (root.args.length === 0) root.args = argumentsOf(prior.run, this.#sources);
     if (!goesOn) return;
-    for (const run of this.#runs.values()) keeper.tellResumed(run);
+    let position = 0;
+    for (const run of this.#runs.values()) {
+      keeper.tellResumed(run);
+      position = Math.max(position, run.position + 1);
+    }
+    tracker.startAt(position);
     const reason = "its pipeline run was interrupted, and what had called it does not need it any more";
     for (const run of dropped) this.#giveUp(run, reason);
   }
@@ -81,8 +86,8 @@ export class Replay implements EngineReplay {
         this.#adopt(call, prior);
         return true;
       default:
-        // A map whose elements alone know its items has them from the record, unless a body has called it again.
-        if (prior !== undefined && call.map !== undefined && call.maker === undefined && hasGivenItems(prior.run)) {
+        // A map whose elements alone know its items has them from the record, unless somebody has called it again.
+        if (prior !== undefined && call.map !== undefined && isOfRecord(call) && hasGivenItems(prior.run)) {
           call.map.calls = this.#childrenOf(call, prior);
         }
         return false;
@@ -129,7 +134,7 @@ export class Replay implements EngineReplay {
     const { goesOn } = this.#options;
     // What an attempt that was interrupted had called answers that attempt when it executes again, and no other.
     if (goesOn && call.attempt !== Math.max(replay.prior.run.attempt, 1)) return;
-    if (call.map !== undefined && call.maker === undefined && hasGivenItems(replay.prior.run)) return;
+    if (call.map !== undefined && isOfRecord(call) && hasGivenItems(replay.prior.run)) return;
     const keyOf = goesOn
       ? shapeKeyOf
       : (run: RecordedRun) => valueKeyOf(run, (id) => this.#runs.get(id)?.output?.digest);
@@ -187,9 +192,8 @@ export class Replay implements EngineReplay {
       case "clone": {
         const { keeper, tracker, values } = this.#options;
         call.cache = undefined;
-        const output = prior.run.output as ArtifactRef;
-        call.output = values.known(output);
-        tracker.answered(call, takenOver(prior.run), output);
+        call.output = values.known(prior.run.output as ArtifactRef);
+        tracker.answered(call, takenOver(prior.run));
         keeper.takeOverBelow(call, prior);
         this.#scheduler.reused(call, Date.now());
         break;
@@ -250,6 +254,7 @@ export class Replay implements EngineReplay {
     else {
       if (call.track === undefined) tracker.created(call, now);
       keeper.standsFor(call, prior);
+      this.#got(call, run);
     }
     const children = this.#childrenOf(call, prior);
     if (call.map !== undefined) call.map.calls = children;
@@ -266,6 +271,16 @@ export class Replay implements EngineReplay {
     tracker.tell(call);
     for (const child of children) engine.submit(child);
     this.#scheduler.childrenAdopted(call, Date.now());
+  }
+
+  /** Tells what the body of a recorded run got, of arguments that were put together for it: it stands for this call. */
+  #got(call: Call, { edges }: RecordedRun): void {
+    const { values, tracker } = this.#options;
+    for (const { kind, argument, sourceRunId, artifact } of edges) {
+      if (kind !== "data" || sourceRunId !== null || artifact === null || call.args[argument]?.parts.length === 0)
+        continue;
+      tracker.input(call, argument, values.known(artifact));
+    }
   }
 
   /** The calls of a body that does not execute, or the elements of a map, as they were recorded. */
@@ -298,6 +313,11 @@ export class Replay implements EngineReplay {
     this.#standFor(call, prior);
     return call;
   }
+}
+
+/** Whether a call was made of the record, not by a body or by whoever has begun the pipeline run. */
+function isOfRecord({ maker, parent }: Call): boolean {
+  return maker === undefined && parent !== null;
 }
 
 /** When the next attempt of a run is due that waited for it when its pipeline run was interrupted. */

@@ -71,17 +71,10 @@ export class CrashedPipeline {
   }
 
   /** Resumes it to its end, which must be that of one that was never interrupted. */
-  async finish({ value, shape, entries }: Undisturbed): Promise<Hits> {
-    if (!this.#found.complete) await this.#look(await this.#drive(undefined), value);
-    const { root = "" } = this.#found;
+  async finish(undisturbed: Undisturbed): Promise<Hits> {
+    if (!this.#found.complete) await this.#look(await this.#drive(undefined), undisturbed.value);
     await using home = await openHome({ path: this.#home });
-    expect(await readShape(home, root)).toEqual(shape);
-    const found = await readEntries(home);
-    // One that ends between a result's record and its entry leaves no entry, and nobody computes it again.
-    for (const [key, artifact] of found) expect(artifact).toBe(entries.get(key));
-    expect(await home.cache.leases()).toEqual([]);
-    const [{ id, state } = { id: "", state: "" }, ...others] = await home.backend.listPipelineRuns();
-    expect({ id, state, others }).toEqual({ id: root, state: "COMPLETE", others: [] });
+    await checkEnd(home, this.#found.root ?? "", undisturbed);
     return this.#hits;
   }
 
@@ -104,8 +97,7 @@ export class CrashedPipeline {
       child.kill("SIGKILL");
     }
     const ended = await child.ended;
-    const { code, signal, stderr } = ended;
-    expect({ code, signal, stderr }).toEqual({ code: signal === null ? 0 : null, signal, stderr: "" });
+    checkProcess(ended);
     return ended;
   }
 
@@ -116,17 +108,10 @@ export class CrashedPipeline {
     await verifyHome(home);
     const after = await this.#read(home);
     this.#found = after;
-    if (ended.signal === null) {
-      expect(after.complete).toBe(true);
-      if (value !== undefined) expect(valueOf(ended)).toBe(value);
-    }
+    if (ended.signal === null) checkValue(ended, after, value);
     checkRecords(before, after);
     checkBodies(before, after);
-    if (after.complete && before.root !== undefined) {
-      checkStatuses(before, after);
-      const events = await home.backend.eventsOf(before.root);
-      expect(events.filter(({ kind }) => kind === "resume").length).toBeGreaterThan(0);
-    }
+    if (after.complete) await checkResumed(before, after, home);
     for (const { state } of after.complete ? [] : after.runs.values()) {
       if (state === "RESOLVED") this.#hits.kept += 1;
       if (state === "RUNNING") this.#hits.interrupted += 1;
@@ -217,10 +202,33 @@ function isGated(group: Run | undefined): boolean {
   return (group?.options?.["map"] as { readonly concurrency?: unknown } | undefined)?.concurrency === elementsAtOnce;
 }
 
-function checkStatuses(before: Found, after: Found): void {
+/** What was kept says so, and somebody can see that the pipeline run was interrupted. */
+async function checkResumed(before: Found, after: Found, { backend }: Home): Promise<void> {
+  if (before.root === undefined) return;
   for (const [id, { state, cache, func }] of before.runs) {
     if (state !== "RESOLVED") continue;
     const status = after.runs.get(id)?.cache.status;
     expect({ func: func.id, status }).toEqual({ func: func.id, status: cache.status === "HIT" ? "HIT" : "RESUMED" });
   }
+  const events = await backend.eventsOf(before.root);
+  expect(events.filter(({ kind }) => kind === "resume").length).toBeGreaterThan(0);
+}
+
+function checkProcess({ code, signal, stderr }: Ended): void {
+  expect({ code, signal, stderr }).toEqual({ code: signal === null ? 0 : null, signal, stderr: "" });
+}
+
+function checkValue(ended: Ended, { complete }: Found, value: string | undefined): void {
+  expect(complete).toBe(true);
+  if (value !== undefined) expect(valueOf(ended)).toBe(value);
+}
+
+/** All is as if nothing had happened. */
+async function checkEnd(home: Home, root: string, { shape, entries }: Undisturbed): Promise<void> {
+  expect(await readShape(home, root)).toEqual(shape);
+  // Who is killed between the record of a result and its entry leaves no entry, and nobody computes it again.
+  for (const [key, artifact] of await readEntries(home)) expect(artifact).toBe(entries.get(key));
+  expect(await home.cache.leases()).toEqual([]);
+  const pipelineRuns = await home.backend.listPipelineRuns();
+  expect(pipelineRuns.map(({ id, state }) => ({ id, state }))).toEqual([{ id: root, state: "COMPLETE" }]);
 }

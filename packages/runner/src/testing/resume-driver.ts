@@ -34,7 +34,7 @@ function step(): void {
 class EndingRunner extends LocalRunner {
   protected override async openHome(): Promise<Home> {
     const home = await openHome({ path });
-    const { blobs, settings } = home;
+    const { blobs, settings, code } = home;
     const backend = ending(home.backend, ["commit", "takeOver", "readGraph"]);
     const cache = ending(home.cache, ["claim", "write"]);
     const artifacts = new ArtifactStore(backend, blobs);
@@ -44,6 +44,7 @@ class EndingRunner extends LocalRunner {
       cache,
       blobs,
       settings,
+      code,
       artifacts,
       makeWorkdir: () => home.makeWorkdir(),
       [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
@@ -56,8 +57,9 @@ logTo(log);
 const options: LocalRunnerOptions = { home: path, durability, forwardOutput: false, concurrency: 6 };
 const runner = last === "" ? LocalRunner : EndingRunner;
 writeSync(1, "begins\n");
+const withRecorded: (...args: never[]) => Future<unknown> = journey;
 const value =
   resume === ""
     ? await new runner(options).run(journey(...journeyArguments))
-    : await new runner({ ...options, resume }).run((journey as () => Future<unknown>)());
+    : await new runner({ ...options, resume }).run(withRecorded());
 writeSync(1, `${JSON.stringify(value)}\n`);

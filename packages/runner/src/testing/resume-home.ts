@@ -1,5 +1,5 @@
-import type { Edge, PipelineRun, Run, RunEvent } from "@reprise/core";
-import { type Home, openHome } from "@reprise/store";
+import type { PipelineRun, Run, RunEvent, RunState } from "@reprise/core";
+import type { Home } from "@reprise/store";
 import { expect, onTestFinished } from "vitest";
 import { type Future, LocalRunner, type LocalRunnerOptions } from "../index.ts";
 import { Child } from "./child.ts";
@@ -9,7 +9,7 @@ import { verifyHome } from "./verify-home.ts";
 
 /** Calls a func without arguments, as one does to have the recorded ones used. */
 export function recorded<T>(call: (...args: never[]) => T): T {
-  return (call as unknown as () => T)();
+  return call();
 }
 
 /** A home with a pipeline run whose driver was killed. */
@@ -59,19 +59,7 @@ export class CrashedHome {
     until: ((runs: readonly Run[]) => boolean) | undefined,
     rerunFrom: string,
   ): Promise<CrashedHome> {
-    const child = new Child("resume-scenarios.ts", [scenario, home.path, log, rerunFrom], { env });
-    const atWork = (runs: readonly Run[]): boolean => {
-      const open = openBodies(readLog(log), child.process.pid);
-      return open.every((id) => runs.find((run) => run.id === id)?.state === "RUNNING");
-    };
-    try {
-      if (until === undefined) await child.says("at work");
-      await expect.poll(async () => (until ?? atWork)(await latestRuns(home)), { timeout: 20_000 }).toBe(true);
-    } finally {
-      child.kill("SIGKILL");
-    }
-    const { stderr } = await child.ended;
-    expect(stderr).toBe("");
+    await crash(["resume-scenarios.ts", [scenario, home.path, log, rerunFrom], { env }], home, log, until);
     await verifyHome(home);
     return new CrashedHome(home, log, await latestRuns(home));
   }
@@ -94,11 +82,6 @@ export class CrashedHome {
     return notes.filter(({ mark }) => mark === "begin").map(({ func, input, attempt }) => [func, input, attempt]);
   }
 
-  /** What bodies have noted since the crash. */
-  get notes(): readonly Noted[] {
-    return readLog(this.#log).slice(this.#notes);
-  }
-
   /** The runs now. */
   runs(): Promise<readonly Run[]> {
     return this.home.backend.listRuns(this.rootId);
@@ -119,16 +102,31 @@ export class CrashedHome {
     return this.home.backend.eventsOf(this.rootId).then((events) => events.filter((event) => event.kind === kind));
   }
 
-  edgesOf(run: Run): Promise<readonly Edge[]> {
-    return this.home.backend.edgesOf(run.id);
-  }
-
-  /** All that is there fits together, and what was there has kept its ids. */
+  /** Rejects unless all that is there fits together, and what was there has kept its ids. */
   async verify(): Promise<void> {
     await verifyHome(this.home);
     const ids = new Set((await this.runs()).map(({ id }) => id));
-    expect(this.left.filter(({ id }) => !ids.has(id))).toEqual([]);
+    const lost = this.left.filter(({ id }) => !ids.has(id));
+    if (lost.length > 0) throw new Error(`lost runs of ${lost.map(({ func }) => func.id).join(", ")}`);
   }
+}
+
+/** Starts a process, and kills it when what it has done is recorded. */
+async function crash(
+  how: ConstructorParameters<typeof Child>,
+  home: Home,
+  log: string,
+  until: ((runs: readonly Run[]) => boolean) | undefined,
+): Promise<void> {
+  const child = new Child(...how);
+  const atWork = (runs: readonly Run[]): boolean => isRecorded(readLog(log), child.process.pid, runs);
+  try {
+    if (until === undefined) await child.says("at work");
+    await expect.poll(async () => (until ?? atWork)(await latestRuns(home)), { timeout: 20_000 }).toBe(true);
+  } finally {
+    child.kill("SIGKILL");
+  }
+  expect((await child.ended).stderr).toBe("");
 }
 
 async function latestRuns({ backend }: Home): Promise<readonly Run[]> {
@@ -136,13 +134,14 @@ async function latestRuns({ backend }: Home): Promise<readonly Run[]> {
   return latest === undefined ? [] : backend.listRuns(latest.id);
 }
 
-/** Runs of a process whose bodies have begun, and not come to an end. */
-function openBodies(notes: readonly Noted[], pid: number | undefined): readonly string[] {
-  const open = new Set<string>();
-  for (const { mark, run, pid: of } of notes) {
-    if (of !== pid) continue;
-    if (mark === "begin") open.add(run);
-    else open.delete(run);
-  }
-  return [...open];
+/** Whether it is recorded of each body of a process that it executes, or that it no longer does. */
+function isRecorded(notes: readonly Noted[], pid: number | undefined, runs: readonly Run[]): boolean {
+  const open = new Map<string, boolean>();
+  for (const { mark, run, pid: of } of notes) if (of === pid) open.set(run, mark === "begin");
+  return [...open].every(([id, isOpen]) => {
+    const state = runs.find((run) => run.id === id)?.state;
+    return isOpen ? state === "RUNNING" : state !== undefined && !beforeEnd.has(state);
+  });
 }
+
+const beforeEnd = new Set<RunState>(["CREATED", "SCHEDULED", "RUNNING"]);

@@ -36,8 +36,9 @@ const picky = func("picky", (number: number) =>
   noted(number, () => (context().attempt <= number ? Promise.reject(new Error("too early")) : stay())),
 );
 
+const endless = func("endless", (number: number) => noted(number, stay));
 const limited = func({ id: "limited", timeout: 3_000, run: (number: number) => noted(number, stay) });
-const limitedAbove = func({ id: "limited above", timeout: 3_000, run: (number: number) => stays(number) });
+const limitedAbove = func({ id: "limited above", timeout: 3_000, run: (number: number) => endless(number) });
 
 /** Fails at once and is tried again after a while, up to two times. */
 const later = func({
@@ -50,6 +51,7 @@ const element = func("element", (number: number) => noted(number, () => (number 
 const items = func("items", (count: number) => noted(count, stay));
 
 const kept = func("kept", (value: unknown) => value);
+const only = func("only", (number: number) => noted(number, stay));
 
 /** The root of each scenario has its name. */
 const scenarios: Readonly<Record<string, () => Future<unknown>>> = {
@@ -91,11 +93,11 @@ const scenarios: Readonly<Record<string, () => Future<unknown>>> = {
     return func("has time limits", () => Promise.allSettled([limited(1).$value(), limitedAbove(2).$value()]))();
   },
 
-  "has a time limit": () => {
-    return func("has a time limit", () => limited(1).$set({ timeout: 400 }))();
-  },
+  "has a short time limit": () => func("has a short time limit", () => limited(1).$set({ timeout: 1_500 }))(),
 
   "is tried again later": () => func("is tried again later", () => later(1))(),
+
+  "needs a func": () => func("needs a func", () => [kept(1), only(2)])(),
 
   "is re-run": () => func("is re-run", (text: string) => [kept(text), stays(5)])("text"),
 };
