@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { chmod, readdir, readFile, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { digestBytes } from "@reprise/core";
+import { CHUNK_SIZE, digestBytes } from "@reprise/core";
 import { beforeEach, describe, expect, test } from "vitest";
 import { runNode, storeIndex, temporaryFolder } from "../testing/processes.ts";
 import type { CodeBundle } from "./code-store.ts";
@@ -51,6 +51,13 @@ describe("a kept program", () => {
     expect([after.ino, after.mtimeMs]).toEqual([before.ino, before.mtimeMs]);
     expect((await store.list()).map((entry) => entry.digest)).toEqual([digest]);
     expect(await readdir(join(store.place, "tmp"))).toEqual([]);
+  });
+
+  test.each([300_000, CHUNK_SIZE, CHUNK_SIZE + 5])("has the same name however long it is: %d bytes", async (size) => {
+    const program = Buffer.alloc(size, "// program\n");
+    const digest = await store.put({ ...bundle(), program });
+    expect(digest).toBe(digestBytes(program));
+    expect(await store.find(digest)).toMatchObject({ digest });
   });
 
   test("is readable by its owner alone", async () => {

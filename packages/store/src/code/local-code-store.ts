@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { digestBytes, RepriseError } from "@reprise/core";
+import { CHUNK_SIZE, combineChunkDigests, digestBytes, RepriseError } from "@reprise/core";
 import { blobFailure } from "../blobs/blob-failure.ts";
 import { openNew, syncFolder } from "../blobs/durable-files.ts";
 import type { CodeBundle, CodeStore, KeptCode, KeptCodeEntry } from "./code-store.ts";
@@ -58,7 +58,7 @@ export class LocalCodeStore implements CodeStore {
 
   put(bundle: CodeBundle): Promise<string> {
     return this.#wrap(async () => {
-      const digest = digestBytes(bundle.program);
+      const digest = await digestOf(bundle.program);
       if ((await this.#touch(digest)) && (await this.#isSound(digest))) return digest;
       const fresh = this.#fresh();
       try {
@@ -180,7 +180,7 @@ export class LocalCodeStore implements CodeStore {
       notes,
       funcs,
       programBytes: program.length,
-      map: digestBytes(map),
+      map: await digestOf(map),
       mapBytes: map.length,
     };
     await writeNew(join(folder, moduleName), folder, program);
@@ -231,7 +231,7 @@ export class LocalCodeStore implements CodeStore {
       [moduleName, mapName].map((name) => ifThere(readFile(join(folder, name)))),
     );
     if (about === undefined || program === undefined || map === undefined) return undefined;
-    return digestBytes(program) === digest && digestBytes(map) === about.map ? about : undefined;
+    return (await digestOf(program)) === digest && (await digestOf(map)) === about.map ? about : undefined;
   }
 
   async #about(digest: string): Promise<About | undefined> {
@@ -263,6 +263,22 @@ function damaged(digest: string, folder: string): RepriseError {
 
 function isDigest(name: string): boolean {
   return /^[0-9a-f]{64}$/.test(name);
+}
+
+/** Bytes that are hashed sooner than a thread is asked to. */
+const fewBytes = 256 * 1024;
+
+/** As `digestBytes`, beside what the program does. */
+async function digestOf(bytes: Uint8Array): Promise<string> {
+  if (bytes.length <= fewBytes) return digestBytes(bytes);
+  const chunks: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; start += CHUNK_SIZE) {
+    const chunk = bytes.slice(start, start + CHUNK_SIZE);
+    chunks.push(new Uint8Array(await crypto.subtle.digest("SHA-256", chunk)));
+  }
+  const [only] = chunks;
+  if (only === undefined || chunks.length > 1) return combineChunkDigests(bytes.length, chunks);
+  return Buffer.from(only).toString("hex");
 }
 
 async function writeNew(path: string, folder: string, content: Uint8Array | string, sync = true): Promise<void> {
