@@ -51,6 +51,8 @@ export class LocalPipelineRun {
   readonly #lease: DriverLease;
   readonly #tracker: PipelineTracker;
   #row: PipelineRun;
+  /** When the root had ended; writing what belongs to it may take longer. */
+  #endedAt: number | undefined = undefined;
   /** Whether its end was handed to the recorder. */
   #written = false;
   #broken: { readonly error: unknown } | undefined = undefined;
@@ -177,6 +179,7 @@ export class LocalPipelineRun {
       this.#broken = { error };
       await new Promise(setImmediate);
     }
+    this.#endedAt = Date.now();
     // What was computed can be reused from the moment the caller has its result.
     await this.#cache?.flush();
     if (this.#root.state !== "CANCELED") {
@@ -199,7 +202,7 @@ export class LocalPipelineRun {
   }
 
   #write(state: PipelineState): void {
-    const finishedAt = state === "RUNNING" ? null : Date.now();
+    const finishedAt = state === "RUNNING" ? null : (this.#endedAt ?? Date.now());
     const { host, pid, processStartedAt } = this.#row.origin;
     const run = { ...this.#row, state, finishedAt };
     this.#recorder.pipelineRun({ root: this.#ref, run, driver: { host, pid, processStartedAt } });

@@ -39,7 +39,7 @@ function withoutFunctions(options: ParsedOptions): ParsedOptions {
 export function restoreOptions(recorded: Readonly<Record<string, unknown>> | null): ParsedOptions | undefined {
   if (recorded === null) return undefined;
   const entries = Object.entries(recorded).filter(([field, value]) => field !== "map" && !holdsFunction(value));
-  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as ParsedOptions);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
 /** What `map` was told besides the items, of its record. */
