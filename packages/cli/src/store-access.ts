@@ -44,7 +44,7 @@ export async function resolveRun(backend: Backend, text: string): Promise<string
  *
  * @throws RepriseError `USAGE` that lists the candidates if there are several.
  */
-export async function resolveArtifact(backend: Backend, text: string): Promise<string | undefined> {
+async function resolveArtifact(backend: Backend, text: string): Promise<string | undefined> {
   if (!/^[0-9a-f]{4,64}$/i.test(text)) return undefined;
   const found = await backend.findArtifacts(text.toLowerCase(), maxCandidates);
   if (found.length <= 1) return found[0];

@@ -99,7 +99,7 @@ function codeName({ func, cache, options }: RecordedRun): string {
 }
 
 /** In what the recorded sources of two runs' funcs differ. */
-export function sourceDifferences(
+function sourceDifferences(
   { func: { record: before } }: Pick<RecordedRun, "func">,
   { func: { record: after } }: Pick<RecordedRun, "func">,
 ): Difference[] {

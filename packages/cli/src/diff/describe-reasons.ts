@@ -151,6 +151,6 @@ function sidesWords({ before, after }: RunSides): string {
 }
 
 /** `train 3f2a8c21`. */
-export function runWords({ name, id }: Pick<RecordedRun, "name" | "id">): string {
+function runWords({ name, id }: Pick<RecordedRun, "name" | "id">): string {
   return `${name} ${shortId(id)}`;
 }

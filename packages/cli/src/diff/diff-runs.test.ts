@@ -38,6 +38,18 @@ const kept = func({
   run: (n: number) => [one(n), world.load],
 });
 const reusing = func("reusing", (n: number) => kept(n));
+const flaky = func({
+  id: "flaky",
+  retry: { retries: 1 },
+  run: async () => {
+    const found = await one(world.calls).$value();
+    if (world.fail === "flaky") {
+      world.fail = "";
+      throw new Error("once");
+    }
+    return found;
+  },
+});
 const after = func("after", () => {
   const first = train([1], 1);
   return [one(4), add(first.lr, 1)];
@@ -241,6 +253,15 @@ describe("a diff", () => {
       reusing: ["input"],
       "reusing/kept": ["input"],
     });
+  });
+
+  it("compares the last attempts", async () => {
+    const a = await execute(flaky());
+    world.fail = "flaky";
+    const b = await execute(flaky());
+    expect((await home.backend.listRuns(b)).length).toBe(3);
+    expect(await compare(a, b)).toMatchObject({ runs: [], equal: 2 });
+    expect(await compare(b, a)).toMatchObject({ runs: [], equal: 2 });
   });
 
   it("names runs outside of what is compared from which other inputs came", async () => {

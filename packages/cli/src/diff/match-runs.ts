@@ -54,6 +54,10 @@ class Siblings {
   readonly #after: RecordedTree;
   readonly #matching: Matching;
   readonly #groups = new Map<string, Group>();
+  /** Later calls whose arguments may still be found to come from runs that stand for each other. */
+  #open: readonly RecordedRun[];
+  /** Earlier calls by where their arguments come from. */
+  #wired: Pool | undefined;
 
   constructor(
     before: RecordedTree,
@@ -66,7 +70,8 @@ class Siblings {
     this.#after = after;
     this.#matching = matching;
     for (const run of before.childrenOf(parentBefore.id)) this.#group(run).before.add(run);
-    for (const run of after.childrenOf(parentAfter.id)) this.#group(run).after.add(run);
+    this.#open = after.childrenOf(parentAfter.id);
+    for (const run of this.#open) this.#group(run).after.add(run);
   }
 
   match(): void {
@@ -110,23 +115,31 @@ class Siblings {
 
   /** Calls whose arguments are equal values or come from runs that stand for each other. */
   #byWiring(): void {
-    const open = [...this.#groups.values()].filter(({ before, after }) => before.size > 0 && after.size > 0);
+    this.#wired ??= this.#wiredBefore();
+    const pool = this.#wired;
+    const partner = (id: string) =>
+      this.#matching.before(id)?.id ?? (this.#before.find(id) === undefined ? undefined : id);
+    // In order of creation: what a call got comes from calls before it.
+    for (const run of this.#open) {
+      const group = this.#group(run);
+      if (!group.after.has(run) || group.before.size === 0) continue;
+      const key = wiringKey(this.#after, run, partner);
+      const early = key === undefined ? undefined : pool.take(run, `${groupKey(run)} ${key}`, group.before);
+      if (early !== undefined) this.#pair(group, early, run);
+    }
+    // What depends on values alone will not be found later either.
+    this.#open = this.#open.filter((run) => this.#group(run).after.has(run) && isWired(this.#after, run));
+  }
+
+  #wiredBefore(): Pool {
     const pool = new Pool();
-    for (const { before } of open) {
+    for (const { before } of this.#groups.values()) {
       for (const run of before) {
         const key = wiringKey(this.#before, run, (id) => id);
         if (key !== undefined) pool.add(run, `${groupKey(run)} ${key}`);
       }
     }
-    const partner = (id: string) =>
-      this.#matching.before(id)?.id ?? (this.#before.find(id) === undefined ? undefined : id);
-    // In order of creation: what a call got comes from calls before it.
-    const calls = open.flatMap((group) => [...group.after].map((run) => ({ group, run })));
-    for (const { group, run } of calls.toSorted((a, b) => a.run.position - b.run.position)) {
-      const key = wiringKey(this.#after, run, partner);
-      const early = key === undefined ? undefined : pool.take(run, `${groupKey(run)} ${key}`, group.before);
-      if (early !== undefined) this.#pair(group, early, run);
-    }
+    return pool;
   }
 
   #byKey(
@@ -193,6 +206,13 @@ function wiringKey(
     }
     return parts.join(" ");
   });
+}
+
+/** Whether a call, or an element of it, got anything from other runs. */
+function isWired(tree: RecordedTree, run: RecordedRun): boolean {
+  const inputs = tree.inputsOf(run);
+  if (inputs.some(({ sources }) => sources.length > 0)) return true;
+  return run.kind === "map" && tree.childrenOf(run.id).some((element) => isWired(tree, element));
 }
 
 type Input = ReturnType<RecordedTree["inputsOf"]>[number];

@@ -10,7 +10,7 @@ import { typedValue } from "./typed-value.ts";
 const readUpTo = 100_000;
 
 /** A value on one line of at most `width` columns, without colors. */
-export function shortValue(value: unknown, width: number): string {
+function shortValue(value: unknown, width: number): string {
   const typed = typedValue(value);
   if (typed !== undefined) return fitText(typed.line, width);
   const text = inspect(isOfOwnClass(value) ? { [value.constructor.name]: summarize(value) } : value, {
