@@ -1,4 +1,4 @@
-import { planRerun, type RerunMode } from "@reprise/core";
+import { PipelineRunError, planRerun, type RerunMode } from "@reprise/core";
 import * as fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { context, type Future } from "../index.ts";
@@ -130,6 +130,36 @@ function stopAt({ at, how }: { readonly at: number; readonly how: "fail" | "canc
   };
   return stop.signal;
 }
+
+describe("a pipeline made by chance, whatever becomes of it", () => {
+  test("can be re-run from any run, and continued, as often as one likes", { timeout: patience }, async () => {
+    const lab = await Lab.open({ verifies: false });
+    const ended = { complete: 0, failed: 0 };
+    const wild = fc.record({ plan: plans(false), options: fc.record({ concurrency: fc.integer({ min: 1, max: 4 }) }) });
+    const steps = fc.array(fc.option(fc.nat(9_999)), { minLength: 1, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(wild, steps, async ({ plan, options }, picks) => {
+        let last: Recorded<Outcome> = await lab.run(begin(plan), options);
+        for (const pick of picks) {
+          const isComplete = last.error === undefined;
+          last =
+            pick === null
+              ? await lab.continue(last, begin(plan), options)
+              : await lab.rerun(last, last.runs[pick % last.runs.length], begin(plan), options);
+          // Bodies fail, nothing else does.
+          expect(last.error === undefined || last.error instanceof PipelineRunError).toBe(true);
+          // A complete one has nothing to continue with.
+          if (pick === null && isComplete && Object.keys(last.executed).length > 0)
+            throw new Error("something executed");
+        }
+        ended[last.error === undefined ? "complete" : "failed"] += 1;
+      }),
+      share(0.015),
+    );
+    expect(Math.min(ended.complete, ended.failed)).toBeGreaterThan(0);
+    await verifyHome(lab.home);
+  });
+});
 
 describe("a pipeline made by chance that failed or was canceled", () => {
   test("goes on from any state to the value of a run that nothing stopped", { timeout: patience }, async () => {

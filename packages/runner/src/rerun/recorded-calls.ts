@@ -19,9 +19,18 @@ export class RecordedCalls {
     }
   }
 
-  /** The first recorded call of this key that has not answered. */
-  take(key: string): Prior | undefined {
-    return this.#byKey.get(key)?.shift();
+  /**
+   * The first recorded call of this key that has not answered.
+   *
+   * @param shape tells equal calls apart that begin in another order than they were made: one whose arguments came from
+   *   where those of the recorded call came from goes first. See {@link shapeKeyOf}.
+   */
+  take(key: string, shape?: () => string | undefined): Prior | undefined {
+    const same = this.#byKey.get(key);
+    if (same === undefined || shape === undefined || same.length < 2) return same?.shift();
+    const wanted = shape();
+    const at = wanted === undefined ? -1 : same.findIndex(({ run }) => shapeKeyOf(run) === wanted);
+    return same.splice(Math.max(at, 0), 1)[0];
   }
 
   /** Those that have not answered. */

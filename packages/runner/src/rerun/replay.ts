@@ -111,13 +111,19 @@ export class Replay implements EngineReplay {
       otherwise();
       return;
     }
-    const { flow, goOn } = this.#options.engine;
+    const { values, engine } = this.#options;
+    const { flow, goOn } = engine;
     const { kind, id } = call.definition;
     try {
       void chain(
         flow.argumentDigests(call),
         (digests) => {
-          if (call.state === "CREATED") this.#answer(call, answers.take(valueKey(kind, id, digests)), otherwise);
+          if (call.state === "CREATED")
+            this.#answer(
+              call,
+              answers.take(valueKey(kind, id, digests), () => shapeKeyOfCall(call, values)),
+              otherwise,
+            );
           goOn();
         },
         // The attempt will say what is wrong with its input.
@@ -134,11 +140,15 @@ export class Replay implements EngineReplay {
     const { goesOn } = this.#options;
     // What an attempt that was interrupted had called answers that attempt when it executes again, and no other.
     if (goesOn && call.attempt !== Math.max(replay.prior.run.attempt, 1)) return;
-    if (call.map !== undefined && isOfRecord(call) && hasGivenItems(replay.prior.run)) return;
+    if (call.map !== undefined && (!goesOn || isOfRecord(call)) && hasGivenItems(replay.prior.run)) return;
     const keyOf = goesOn
       ? shapeKeyOf
       : (run: RecordedRun) => valueKeyOf(run, (id) => this.#runs.get(id)?.output?.digest);
-    replay.answers = new RecordedCalls(replay.prior.children, keyOf);
+    const { children } = replay.prior;
+    replay.answers = new RecordedCalls(children, keyOf);
+    if (goesOn) return;
+    const elements = children.flatMap((child) => (hasGivenItems(child.run) ? child.children : []));
+    replay.elements = elements.length === 0 ? undefined : new RecordedCalls(elements, keyOf);
   }
 
   ends({ call }: Body): void {
@@ -165,19 +175,25 @@ export class Replay implements EngineReplay {
     const answers = call.parent?.replay?.answers;
     if (answers === undefined) return;
     const { goesOn, values } = this.#options;
-    let prior: Prior | undefined;
-    if (call.map?.calls !== undefined && call.args.length === 0) prior = answers.take(givenMap(call.definition.id));
-    else if (goesOn) {
-      const key = shapeKeyOfCall(call, values);
-      prior = key === undefined ? undefined : answers.take(key);
-    } else {
+    const isGivenMap = call.map?.calls !== undefined && call.args.length === 0;
+    if (!goesOn && !isGivenMap) {
       call.asksCache = true;
       return;
     }
-    if (prior === undefined) return;
+    const key = isGivenMap ? givenMap(call.definition.id) : shapeKeyOfCall(call, values);
+    const prior = key === undefined ? undefined : answers.take(key);
+    if (goesOn) {
+      if (prior === undefined) return;
+      this.#standFor(call, prior);
+      call.takeId(prior.run.ref.uuid);
+      return;
+    }
     // A new pipeline run puts the elements' values together again: each of them is answered by itself.
-    this.#standFor(call, goesOn ? prior : { ...prior, action: "reexecute" });
-    if (goesOn) call.takeId(prior.run.ref.uuid);
+    if (prior !== undefined) this.#standFor(call, { ...prior, action: "reexecute" });
+    const elements = call.parent?.replay?.elements;
+    if (elements === undefined) return;
+    call.replay ??= { prior: undefined, answers: undefined, elements: undefined, cache: "as usual" };
+    call.replay.answers = elements;
   }
 
   /** A recorded run has, or has not, the arguments of a call whose inputs are there. */
@@ -213,7 +229,12 @@ export class Replay implements EngineReplay {
   #standFor(call: Call, prior: Prior): void {
     this.#calls.set(prior.run.id, call);
     const answered = prior.action === "wait" || (prior.action === "reexecute" && prior.children.length > 0);
-    call.replay = { prior, answers: undefined, cache: answered ? "none" : prior.isTarget ? "refresh" : "as usual" };
+    call.replay = {
+      prior,
+      answers: undefined,
+      elements: undefined,
+      cache: answered ? "none" : prior.isTarget ? "refresh" : "as usual",
+    };
   }
 
   #takeOver(call: Call, prior: Prior): void {

@@ -22,6 +22,8 @@ const tick = func("tick", (_label: string) => {
   return (ticks += 1);
 });
 
+const five = func("five", () => "five");
+
 /** Names each call of `step` after its first argument. */
 function call(name: string, value: number | Future<number>): ReturnType<typeof step> {
   return step(name, value).$set({ name });
@@ -169,6 +171,23 @@ describe("equal calls of a body that executes again", () => {
     expect(third.runs.map(({ name }) => name)).toEqual(["counting", "tick", "last"]);
   });
 
+  test("are told apart by where their arguments came from", async () => {
+    const mixed = func("mixed", async () => {
+      executes();
+      const label = five();
+      const futures = [tick(label), tick("five"), tick(label), tick("five")];
+      const last = await call("last", 0).$value();
+      return [...(await Promise.all(futures.map(async (future) => future.$value()))), last];
+    });
+    const lab = await Lab.open();
+    const first = await lab.run(mixed(), { concurrency: 1 });
+    // Those that wait for their argument execute later.
+    expect(first.value).toEqual([3, 1, 4, 2, 1]);
+    const second = await lab.rerun(first, named(first, "last"), mixed(), { concurrency: 1 });
+    expect(second).toMatchObject({ value: [3, 1, 4, 2, 1], executed: { mixed: 1, last: 1 } });
+    expect(second.executed["tick"]).toBeUndefined();
+  });
+
   test("are re-run one by one: the second of three", async () => {
     const lab = await Lab.open();
     const first = await lab.run(one());
@@ -218,6 +237,18 @@ describe("a body that executes again and makes other calls than it had", () => {
     const target = await change(twoCalls, "b", async () => [await call("a", 1).$value()]);
     expect(target.second).toMatchObject({ value: { changed: [2], beside: 1 }, executed: { changing: 1 } });
     expect(target.names).toEqual(["a", "beside", "changing", "top of changing"]);
+  });
+
+  test("executes new maps, and gets the results of the elements of others", async () => {
+    const item = (name: string): [string, number] => [name, 0];
+    const maps = (names: readonly string[]) => async (): Promise<unknown> => {
+      const lists = names.map((list) => step.map(list.split("").map(item)));
+      const last = await call("b", 2).$value();
+      return [...(await Promise.all(lists.map(async (list) => list.$value()))), last];
+    };
+    const { second } = await change(maps(["xy", "z", "uvw"]), "b", maps(["new", "xyz", "z", "uw"]));
+    expect(second.value).toEqual({ changed: [[1, 1, 1], [1, 1, 1], [1], [1, 1], 3], beside: 1 });
+    expect(second.executed).toEqual({ changing: 1, n: 1, e: 1, w: 1, z: 1, b: 1 });
   });
 
   test("executes one with other arguments, or of another func", async () => {
