@@ -1,6 +1,6 @@
 import { decode, encode, type Encoded } from "@reprise/core";
 import type { ArtifactRef, ArtifactStore, BlobStore, Recalled } from "@reprise/store";
-import { chain } from "./maybe-promise.ts";
+import { chain, chainAll, type MaybePromise } from "./maybe-promise.ts";
 import { decodingWith } from "./values/blobs.ts";
 import type { Stored, Values } from "./values.ts";
 
@@ -8,6 +8,9 @@ const noBlobs: ReadonlyMap<string, Uint8Array> = new Map();
 
 /** Texts above this length are not kept beside their bytes. */
 const longText = 16 * 1024;
+
+/** So many values are read at once. Their bytes are in memory together. */
+const mostAtOnce = 256;
 
 /** A result or an argument as its artifact. */
 export class StoredArtifactValue implements Stored {
@@ -95,6 +98,30 @@ export class ArtifactValues implements Values {
     if (encoded === undefined) return this.#read(ref);
     const blobs = new Map(encoded.blobs.map((blob) => [blob.digest, blob.bytes]));
     return this.#decode(encoded.bytes, blobs);
+  }
+
+  restoreAll(stored: readonly Stored[]): MaybePromise<unknown[]> {
+    if (stored.length <= mostAtOnce) return this.#restoreSome(stored);
+    const parts = Array.from({ length: Math.ceil(stored.length / mostAtOnce) }, (_, part) =>
+      stored.slice(part * mostAtOnce, (part + 1) * mostAtOnce),
+    );
+    const values = chainAll(parts, (part) => this.#restoreSome(part));
+    return chain(values, (restored) => restored.flat());
+  }
+
+  #restoreSome(stored: readonly Stored[]): MaybePromise<unknown[]> {
+    const missing = (stored as readonly StoredArtifactValue[]).filter(
+      ({ primitive, encoded }) => !primitive && encoded === undefined,
+    );
+    if (missing.length < 2) return chainAll(stored, (one) => this.restore(one));
+    const wanted = missing.map(({ ref: { digest, key } }) => ({ id: digest, hint: key }));
+    return chain(this.#artifacts.documents(wanted), (documents) => {
+      const read = new Map<Stored, Uint8Array | undefined>(missing.map((one, at) => [one, documents[at]]));
+      return chainAll(stored, (one) => {
+        const bytes = read.get(one);
+        return bytes === undefined ? this.restore(one) : this.#decode(bytes, noBlobs);
+      });
+    });
   }
 
   #read({ digest, key }: ArtifactRef): unknown {

@@ -98,10 +98,7 @@ export class ValueFlow {
   /** The result of a run in RAN, put together from the values of its parts. */
   assembled(call: Call, parts: readonly TemplatePart[]): MaybePromise<Stored> {
     if (call.map !== undefined) {
-      return chain(
-        chainAll(parts, (part) => this.#partValue(part)),
-        (values) => this.output(call, values),
-      );
+      return chain(this.#partValues(parts), (values) => this.output(call, values));
     }
     const result = call.result as Composite;
     const [only] = parts;
@@ -144,19 +141,22 @@ export class ValueFlow {
   }
 
   #compose({ stored, parts }: Composite): unknown {
-    if (stored === undefined) return this.#partValue(parts[0] as TemplatePart);
-    return chain(
-      chainAll(parts, (part) => this.#partValue(part)),
-      (values) => chain(this.#values.restore(stored), (whole) => fillSlots(whole, values)),
-    );
+    const values = this.#partValues(parts);
+    if (stored === undefined) return chain(values, ([only]) => only);
+    return chain(values, (found) => chain(this.#values.restore(stored), (whole) => fillSlots(whole, found)));
   }
 
-  #partValue({ call, path }: TemplatePart): unknown {
-    if (call.state !== "RESOLVED") {
-      // Only a map puts a result together from elements that failed: those it tolerated.
-      return new RunFailure(call.id, call.definition.id, call.origin?.failure ?? toFailure(new Error(call.reason)));
-    }
-    return this.part(call, path);
+  /** The values of parts, each an own copy. */
+  #partValues(parts: readonly TemplatePart[]): MaybePromise<unknown[]> {
+    const outputs = parts.flatMap(({ call }) => (call.state === "RESOLVED" ? [call.output as Stored] : []));
+    return chain(this.#values.restoreAll(outputs), (values) => {
+      let next = 0;
+      return parts.map(({ call, path }) => {
+        if (call.state === "RESOLVED") return partOf(values[next++], path, `The value of ${call.place}`);
+        // Only a map puts a result together from elements that failed: those it tolerated.
+        return new RunFailure(call.id, call.definition.id, call.origin?.failure ?? toFailure(new Error(call.reason)));
+      });
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 /** How values get from one run to the next. */
+import type { MaybePromise } from "./maybe-promise.ts";
 
 /** A value as an engine keeps it. What is inside is known only to the {@link Values} that made it. */
 export interface Stored {
@@ -18,6 +19,8 @@ export interface Values {
   capture(value: unknown, path: string): Stored;
   /** A value of one's own: nobody else has it. */
   restore(stored: Stored): unknown;
+  /** As {@link restore} of each; what has to be read is read many at a time. */
+  restoreAll(stored: readonly Stored[]): MaybePromise<unknown[]>;
   /** The digest of the artifact of a value; undefined if it has none. */
   digestOf(stored: Stored): string | undefined;
   /** Whether values are handed on as they are, so that keeping them is all there is to {@link capture}. */
@@ -28,6 +31,7 @@ export interface Values {
 export const sharedValues: Values = {
   capture: (value) => ({ primitive: true, value }),
   restore: (stored) => stored.value,
+  restoreAll: (stored) => stored.map(({ value }) => value),
   digestOf: () => undefined,
   shares: true,
 };
