@@ -33,7 +33,7 @@ async function buildChild(folder: string): Promise<string> {
     platform: "node",
     target: "node22.13",
     external: ["esbuild", "oxc-parser"],
-    plugins: [directImports],
+    plugins: [directImports()],
     logLevel: "warning",
   });
   return join(outdir, "code-child.mjs");

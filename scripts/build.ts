@@ -2,7 +2,7 @@
 // `--js` the JavaScript alone (a fraction of a second), which is all that running anything needs.
 import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { build as bundle, type Metafile } from "esbuild";
+import { build as bundle, type BuildOptions, type Metafile, type OutputFile, type Plugin } from "esbuild";
 import { directImports } from "./direct-imports.ts";
 import { root } from "./root.ts";
 import { emitTypes } from "./build-types.ts";
@@ -10,8 +10,8 @@ import { emitTypes } from "./build-types.ts";
 const home = join(root, "packages/reprise");
 const dist = join(home, "dist");
 
-/** Files that Node or users name; everything else in dist is a chunk that these load. */
-const entryPoints = ["index", "bin", "driver"];
+/** The file that users import. */
+const front = join(home, "src/index.ts");
 
 /** Bundles our packages into packages/reprise/dist; npm dependencies stay imports. Returns esbuild's account of it. */
 export async function buildJavaScript(): Promise<Metafile> {
@@ -19,9 +19,35 @@ export async function buildJavaScript(): Promise<Metafile> {
     dependencies: Record<string, string>;
   };
   const external = Object.keys(manifest.dependencies);
-  const { outputFiles, metafile } = await bundle({
+  const programs = await buildPrograms(external);
+  const command = await bundle(optionsFor(["bin"], "bin-[hash]", directImports(), external));
+  await write([programs, command]);
+  return {
+    inputs: { ...programs.metafile.inputs, ...command.metafile.inputs },
+    outputs: { ...programs.metafile.outputs, ...command.metafile.outputs },
+  };
+}
+
+/**
+ * What programs load. Every file that is loaded costs a program the better part of a millisecond, and esbuild makes one of
+ * all modules that the same entries and dynamic imports lead to: so whatever is imported dynamically is made to lead to all
+ * that the front door loads anyway. The command line, which loads a part of the library for each command, is built apart.
+ */
+async function buildPrograms(external: readonly string[]) {
+  const options = (plugin: Plugin) => optionsFor(["index", "driver"], "chunk-[hash]", plugin, external);
+  const { metafile } = await bundle({ ...options(directImports()), sourcemap: false });
+  const lazy = Object.values(metafile.inputs).flatMap(({ imports }) =>
+    imports.filter(({ kind, external: isForeign }) => kind === "dynamic-import" && isForeign !== true),
+  );
+  const leading = lazy.map(({ path }) => [join(root, path), `\nimport ${JSON.stringify(front)};`] as const);
+  return bundle(options(directImports(new Map(leading))));
+}
+
+function optionsFor(entryPoints: readonly string[], chunkNames: string, plugin: Plugin, external: readonly string[]) {
+  return {
     absWorkingDir: root,
     entryPoints: entryPoints.map((name) => join(home, "src", `${name}.ts`)),
+    chunkNames,
     outdir: dist,
     bundle: true,
     splitting: true,
@@ -29,23 +55,28 @@ export async function buildJavaScript(): Promise<Metafile> {
     platform: "node",
     target: "node22.13",
     external: external.flatMap((name) => [name, `${name}/*`]),
-    plugins: [directImports],
+    plugins: [plugin],
     sourcemap: "linked",
     keepNames: true,
     metafile: true,
     write: false,
     logLevel: "warning",
-  });
-  const foreign = Object.keys(metafile.inputs).filter((path) => path.includes("node_modules/"));
+  } as const satisfies BuildOptions;
+}
+
+async function write(built: readonly { readonly outputFiles: readonly OutputFile[]; readonly metafile: Metafile }[]) {
+  const foreign = built
+    .flatMap(({ metafile }) => Object.keys(metafile.inputs))
+    .filter((path) => path.includes("node_modules/"));
   if (foreign.length > 0) {
     throw new Error(
       `These would be copied into the package instead of installed with it; add their packages to the dependencies ` +
         `of packages/reprise/package.json: ${foreign.join(", ")}`,
     );
   }
-  await Promise.all(outputFiles.map(({ path, contents }) => replaceFile(path, contents)));
+  const files = built.flatMap(({ outputFiles }) => outputFiles);
+  await Promise.all(files.map(({ path, contents }) => replaceFile(path, contents)));
   await chmod(join(dist, "bin.js"), 0o755);
-  return metafile;
 }
 
 /** Another process may be loading the earlier build: a file is replaced as a whole or not at all. */

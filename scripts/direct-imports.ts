@@ -74,13 +74,16 @@ async function rewrite(text: string): Promise<string> {
   return result;
 }
 
-export const directImports: Plugin = {
-  name: "direct-imports",
-  setup(build) {
-    build.onStart(() => indexes.clear());
-    build.onLoad({ filter: /[\\/]packages[\\/][^\\/]+[\\/]src[\\/].*\.ts$/ }, async ({ path }) => ({
-      contents: await rewrite(sparing(await readFile(path, "utf8"))),
-      loader: "ts",
-    }));
-  },
-};
+/** @param appended a statement that is put behind the text of modules, by their absolute path. */
+export function directImports(appended: ReadonlyMap<string, string> = new Map()): Plugin {
+  return {
+    name: "direct-imports",
+    setup(build) {
+      build.onStart(() => indexes.clear());
+      build.onLoad({ filter: /[\\/]packages[\\/][^\\/]+[\\/]src[\\/].*\.ts$/ }, async ({ path }) => ({
+        contents: (await rewrite(sparing(await readFile(path, "utf8")))) + (appended.get(path) ?? ""),
+        loader: "ts",
+      }));
+    },
+  };
+}
