@@ -76,6 +76,28 @@ describe("reprise diff", () => {
     project.write("pipeline.ts", pipeline());
   });
 
+  it("tells of funcs that are not cached in which files the kept programs differ", async () => {
+    using other = new Project({
+      "pipeline.ts": `
+        import { func } from "reprise";
+        import { scale } from "./lib/scale.ts";
+        const plain = func("plain", (n: number) => scale(n));
+        export const pipeline = func("main", () => plain(2));`,
+      "lib/scale.ts": scale(2),
+    });
+    const run = () => other.start(["run", "pipeline.ts", "-q"], { env: { REPRISE_KEEP_CODE: "on" } }).finished;
+    await run();
+    const [first] = ((await other.json("ls")) as { pipelineRuns: { id: string }[] }).pipelineRuns;
+    other.write("lib/scale.ts", scale(3));
+    await run();
+    const { stdout } = await other.run("diff", first?.id ?? "", "latest");
+    expect(stdout).toMatch(/\n {2}program: [0-9a-f]{12} → [0-9a-f]{12}\n/);
+    expect(stdout).toMatch(
+      /First difference: main › plain .*\n {2}equal inputs and the same func.*\n {2}code: lib\/scale\.ts changed\n {6}@@/,
+    );
+    expect(stdout).toContain("\n      -  return n * 2;\n      +  return n * 3;\n");
+  });
+
   it("refuses what is no run", async () => {
     expect((await project.run("diff", base, "deadbeefdeadbeef")).code).toBe(4);
     expect((await project.run("diff", base)).code).toBe(2);

@@ -36,6 +36,8 @@ export interface DescribeOptions {
   /** Whether values are read to tell where they differ. */
   readonly detailed: boolean;
   readonly maxPlaces: number;
+  /** Files in which the programs differ, for runs of which nothing closer is known. */
+  readonly program: readonly Difference[];
 }
 
 /** Says why a run differs. */
@@ -53,12 +55,14 @@ async function describeReason(
   home: Home,
   entry: DiffEntry,
   reason: DiffReason,
-  { detailed, maxPlaces }: DescribeOptions,
+  { detailed, maxPlaces, program }: DescribeOptions,
 ): Promise<ReasonReport> {
   const report = { type: reason.type, text: reasonText(reason, entry), differences: [], input: null, runs: [] };
   switch (reason.type) {
     case "code":
       return { ...report, differences: reason.code.differences };
+    case "nondeterministic":
+      return { ...report, differences: detailed && !reason.certain ? program : [] };
     case "nested":
       return { ...report, runs: [namedSides(reason.first)] };
     case "input":

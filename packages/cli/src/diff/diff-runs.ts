@@ -5,6 +5,7 @@ import { CodeComparer } from "./compare-code.ts";
 import { compareRuns, type DiffEntry } from "./compare-runs.ts";
 import { describeReasons, type ReasonReport } from "./describe-reasons.ts";
 import { outputDifferences } from "./changed-values.ts";
+import { programDifferences } from "./compare-programs.ts";
 import { matchRuns } from "./match-runs.ts";
 import { RecordedTree } from "./recorded-tree.ts";
 
@@ -14,6 +15,8 @@ export interface DiffReport {
   readonly b: DiffSide;
   /** What surrounded both, where it differs: the commit, Node, the program as a whole. */
   readonly surroundings: readonly { readonly name: string; readonly before: string; readonly after: string }[];
+  /** Files in which the kept programs differ; empty if they do not, or if one was not kept. */
+  readonly program: readonly Difference[];
   /** The first of `runs` that nothing else explains; null if there are none. */
   readonly first: number | null;
   /** Runs that differ, in order of creation. */
@@ -90,18 +93,20 @@ export async function diffRuns(
   const cause = diff.entries.findIndex(({ isCause }) => isCause);
   const first = diff.entries.length === 0 ? null : Math.max(0, cause);
   const paths = [pathsOf(before), pathsOf(after)] as const;
+  const program = await programDifferences(home, before.graph.pipelineRun, after.graph.pipelineRun);
   const choice = new Choice();
   const runs: DiffedRun[] = [];
   for (const [at, entry] of diff.entries.entries()) {
     const { after: run = entry.before } = entry;
     const path = (run === entry.after ? paths[1] : paths[0]).get(run?.id ?? "") ?? [];
     const isChosen = choice.takes(entry, path);
-    runs.push(await describeEntry(home, entry, path, options.all || isChosen || at === first));
+    runs.push(await describeEntry(home, entry, path, program, options.all || isChosen || at === first));
   }
   return {
     a: sideOf(before),
     b: sideOf(after),
     surroundings: surroundings(before, after),
+    program,
     first,
     runs,
     equal: diff.equal,
@@ -137,6 +142,7 @@ async function describeEntry(
   home: Home,
   entry: DiffEntry,
   path: readonly string[],
+  program: readonly Difference[],
   detailed: boolean,
 ): Promise<DiffedRun> {
   const { before, after, isCause, below } = entry;
@@ -146,7 +152,7 @@ async function describeEntry(
     b: endOf(after),
     funcId: (after ?? before)?.func.record.id ?? "",
     path,
-    reasons: await describeReasons(home, entry, { detailed, maxPlaces }),
+    reasons: await describeReasons(home, entry, { detailed, maxPlaces, program }),
     output: told ? await outputDifferences(home, before, after, placesOfOutput) : [],
     isCause,
     below,
