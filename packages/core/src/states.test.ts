@@ -28,6 +28,7 @@ const legalRunSteps = new Set([
   "RUNNING > FAILED",
   "RUNNING > NESTED_FAILED",
   "RUNNING > CANCELED",
+  "RAN > SCHEDULED",
   "RAN > RESOLVED",
   "RAN > NESTED_FAILED",
   "RAN > FAILED",
@@ -83,8 +84,8 @@ describe("states of a run", () => {
 
   it("knows which states lie before another, over several steps", () => {
     expect([...runStatesBefore("CREATED")]).toEqual([]);
-    expect(runStatesBefore("SCHEDULED")).toEqual(new Set(["CREATED", "SCHEDULED", "RUNNING", "RETRYING"]));
-    expect(runStatesBefore("RAN")).toEqual(new Set(["CREATED", "SCHEDULED", "RUNNING", "RETRYING"]));
+    expect(runStatesBefore("SCHEDULED")).toEqual(new Set(["CREATED", "SCHEDULED", "RUNNING", "RAN", "RETRYING"]));
+    expect(runStatesBefore("RAN")).toEqual(new Set(["CREATED", "SCHEDULED", "RUNNING", "RAN", "RETRYING"]));
     expect(runStatesBefore("CANCELED")).toEqual(new Set(["CREATED", "SCHEDULED", "RUNNING", "RAN", "RETRYING"]));
   });
 });

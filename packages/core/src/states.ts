@@ -15,7 +15,8 @@ export const runTransitions: { readonly [From in RunState]: readonly RunState[] 
   CREATED: ["SCHEDULED", "RESOLVED", "FAILED", "CANCELED"],
   SCHEDULED: ["RUNNING", "RETRYING", "FAILED", "CANCELED"],
   RUNNING: ["RAN", "RESOLVED", "RETRYING", "FAILED", "NESTED_FAILED", "CANCELED"],
-  RAN: ["RESOLVED", "NESTED_FAILED", "FAILED", "CANCELED"],
+  // SCHEDULED: after an interruption, if what the body called cannot be known without executing it again.
+  RAN: ["SCHEDULED", "RESOLVED", "NESTED_FAILED", "FAILED", "CANCELED"],
   RETRYING: ["SCHEDULED", "FAILED", "CANCELED"],
   RESOLVED: [],
   FAILED: [],

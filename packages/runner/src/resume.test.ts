@@ -141,6 +141,28 @@ describe("a failure that a body had caught before the crash", () => {
   });
 });
 
+describe("an attempt that was interrupted", () => {
+  test("gets its own calls back, and not those of an earlier attempt", async () => {
+    const crashed = await CrashedHome.after("is at its second attempt", env);
+    const unsteady = func("unsteady", (number: number) => noted(number, () => number + 7));
+    const root = func({
+      id: "is at its second attempt",
+      retry: { retries: 1 },
+      run: async () => [await quick(1).$value(), await unsteady(1).$value(), context().attempt],
+    });
+    expect(await crashed.resume(root())).toEqual([2, 8, 2]);
+    expect(crashed.executed).toEqual([["unsteady", 1, 1]]);
+    const calls = [...(await crashed.runsOf("quick")), ...(await crashed.runsOf("unsteady"))];
+    expect(calls.map(({ id, state, parentAttempt }) => [id, state, parentAttempt])).toEqual([
+      [crashed.left[1]?.id, "RESOLVED", 1],
+      [crashed.left[3]?.id, "RESOLVED", 2],
+      [crashed.left[2]?.id, "FAILED", 1],
+      [crashed.left[4]?.id, "RESOLVED", 2],
+    ]);
+    await crashed.verify();
+  });
+});
+
 describe("a body that now makes other calls", () => {
   test("gets what those give, and what it no longer calls is canceled if it had not ended", async () => {
     const crashed = await CrashedHome.after("calls what it will not call", env);
@@ -227,6 +249,34 @@ describe("a body that had returned", () => {
     expect(patient).toMatchObject({ name: "patient", state: "RESOLVED", attempt: 3 });
     const tagged = (await crashed.runsOf("element")).filter(({ tags }) => tags.includes("later"));
     expect(tagged.map(({ state }) => state)).toEqual(["RESOLVED", "FAILED", "RESOLVED"]);
+    await crashed.verify();
+  });
+});
+
+describe("a map that had not made its elements", () => {
+  test("is called once more by the body that had returned it, because nothing else knows its items", async () => {
+    const scenario = "has returned a map that waits for its turn";
+    const crashed = await CrashedHome.after(scenario, env, (runs) => runs.at(-1)?.state === "SCHEDULED");
+    expect(crashed.left.map(({ func: { id }, kind, state }) => `${id} ${kind} ${state}`)).toEqual([
+      `${scenario} func RAN`,
+      "stays func RUNNING",
+      "quick map SCHEDULED",
+    ]);
+    const root = func(scenario, () =>
+      noted("again", async () => {
+        const first = stays(1);
+        // It is recorded meanwhile that it executes.
+        await first.$value();
+        await pause(20);
+        return [first, quick.map([1, 2, 3])];
+      }),
+    );
+    expect(await crashed.resume(root())).toEqual([101, [-2, -4, -6]]);
+    const executed = crashed.executed.map(([of, input, attempt]) => `${of} ${String(input)} ${attempt}`);
+    expect(executed.toSorted()).toEqual(
+      ["quick 1 1", "quick 2 1", "quick 3 1", "stays 1 1", `${scenario} again 1`].toSorted(),
+    );
+    expect((await crashed.runs()).map(({ id }) => id).slice(0, 3)).toEqual(crashed.left.map(({ id }) => id));
     await crashed.verify();
   });
 });

@@ -9,8 +9,9 @@ import { logTo, noted } from "./resume-log.ts";
 const [scenario = "", home = "", log = "", rerunFrom = ""] = process.argv.slice(2);
 logTo(log);
 
-/** How many bodies will stay. */
+/** How many bodies will stay, and how many may execute at once. */
 let open = 1;
+let concurrency = 64;
 /** A place where the program goes no further. It says so when all bodies that will stay have come to one. */
 async function stay(): Promise<never> {
   open -= 1;
@@ -29,6 +30,14 @@ const fails = func({
       throw new RangeError(`not ${number}, attempt ${context().attempt}`);
     }),
 });
+
+let calls = 0;
+const unsteady = func("unsteady", (number: number) =>
+  noted(number, () => {
+    calls += 1;
+    return calls === 1 ? Promise.reject(new Error("the first time")) : stay();
+  }),
+);
 
 const old = func("old", (number: number) => noted(number, () => (number === 0 ? stays(0) : number)));
 
@@ -88,6 +97,25 @@ const scenarios: Readonly<Record<string, () => Future<unknown>>> = {
     }))();
   },
 
+  "has returned a map that waits for its turn": () => {
+    concurrency = 1;
+    return func("has returned a map that waits for its turn", () => [stays(1), quick.map([1, 2, 3])])();
+  },
+
+  "is at its second attempt": () =>
+    func({
+      id: "is at its second attempt",
+      retry: { retries: 1 },
+      run: async () => {
+        const first = await quick(1).$value();
+        try {
+          return [first, await unsteady(1).$value()];
+        } catch {
+          throw new Error("once more");
+        }
+      },
+    })(),
+
   "has time limits": () => {
     open = 2;
     return func("has time limits", () => Promise.allSettled([limited(1).$value(), limitedAbove(2).$value()]))();
@@ -104,4 +132,6 @@ const scenarios: Readonly<Record<string, () => Future<unknown>>> = {
 
 const root = scenarios[scenario]?.();
 if (root === undefined) throw new Error(`no scenario "${scenario}"`);
-await new LocalRunner({ home, ...(rerunFrom === "" ? {} : { rerunFrom, rerunMode: "continue" }) }).run(root);
+await new LocalRunner({ home, concurrency, ...(rerunFrom === "" ? {} : { rerunFrom, rerunMode: "continue" }) }).run(
+  root,
+);
