@@ -13,6 +13,9 @@ const dist = join(home, "dist");
 /** The file that users import. */
 const front = join(home, "src/index.ts");
 
+/** What a thread imports: a file of its own, which knows itself by its name. */
+const programMaker = join(root, "packages/runner/src/code-version/program-maker.ts");
+
 /** Bundles our packages into packages/reprise/dist; npm dependencies stay imports. Returns esbuild's account of it. */
 export async function buildJavaScript(): Promise<Metafile> {
   const manifest = JSON.parse(await readFile(join(home, "package.json"), "utf8")) as {
@@ -20,7 +23,7 @@ export async function buildJavaScript(): Promise<Metafile> {
   };
   const external = Object.keys(manifest.dependencies);
   const programs = await buildPrograms(external);
-  const command = await bundle(optionsFor(["bin"], "bin-[hash]", directImports(), external));
+  const command = await bundle(optionsFor([join(home, "src/bin.ts")], "bin-[hash]", directImports(), external));
   await write([programs, command]);
   return {
     inputs: { ...programs.metafile.inputs, ...command.metafile.inputs },
@@ -34,19 +37,24 @@ export async function buildJavaScript(): Promise<Metafile> {
  * that the front door loads anyway. The command line, which loads a part of the library for each command, is built apart.
  */
 async function buildPrograms(external: readonly string[]) {
-  const options = (plugin: Plugin) => optionsFor(["index", "driver"], "chunk-[hash]", plugin, external);
+  const entryPoints = [front, join(home, "src/driver.ts"), programMaker];
+  const options = (plugin: Plugin) => optionsFor(entryPoints, "chunk-[hash]", plugin, external);
   const { metafile } = await bundle({ ...options(directImports()), sourcemap: false });
   const lazy = Object.values(metafile.inputs).flatMap(({ imports }) =>
     imports.filter(({ kind, external: isForeign }) => kind === "dynamic-import" && isForeign !== true),
   );
-  const leading = lazy.map(({ path }) => [join(root, path), `\nimport ${JSON.stringify(front)};`] as const);
+  const leading = lazy
+    .map(({ path }) => join(root, path))
+    .filter((path) => path !== programMaker)
+    .map((path) => [path, `\nimport ${JSON.stringify(front)};`] as const);
   return bundle(options(directImports(new Map(leading))));
 }
 
 function optionsFor(entryPoints: readonly string[], chunkNames: string, plugin: Plugin, external: readonly string[]) {
   return {
     absWorkingDir: root,
-    entryPoints: entryPoints.map((name) => join(home, "src", `${name}.ts`)),
+    entryPoints: [...entryPoints],
+    entryNames: "[name]",
     chunkNames,
     outdir: dist,
     bundle: true,

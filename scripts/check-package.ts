@@ -81,6 +81,10 @@ async function checkCommand(project: string, env: Record<string, string>): Promi
     contains(await reprise("run", "pipeline.ts", "--input", '{"a":2,"b":3}'), "sum: 5"),
   );
   await step("reprise ls", async () => contains(await reprise("ls"), "pipeline"));
+  await step("reprise rerun, with the program that was kept", async () => {
+    await rm(join(project, "pipeline.ts"));
+    contains(await reprise("rerun", "latest"), "sum: 5");
+  });
 }
 
 function contains(output: string, wanted: string): void {
