@@ -10,7 +10,7 @@ const defaultDepth = 10;
 /** Steps shown of one run, and in one direction. */
 const shown = { width: 12, steps: 100 };
 /** As {@link shown}, for programs. */
-const told = { width: 1_000, steps: 10_000 };
+const told = { width: 10_000, steps: 10_000 };
 
 /** `reprise lineage ID`: what a value was made of, and what was made of it. */
 export const lineage: Command = async (invocation) => {

@@ -89,14 +89,12 @@ export class LineageSource {
     for (const { sourceRunId, argumentPath: place, sourcePath } of parts) {
       steps.push(...(await this.#source(at, sourceRunId, { type: "result", place, sourcePath }, null)));
     }
-    if (run.kind === "map") {
-      for (const [index, element] of graph.childrenOf(run.id).entries()) {
-        steps.push(
-          await this.from({ run: element, graph }, { type: "element", index }, element.output?.digest ?? null),
-        );
-      }
+    steps.push(...(await this.bodyOf(at)));
+    if (run.kind !== "map") return steps;
+    for (const [index, element] of graph.childrenOf(run.id).entries()) {
+      steps.push(await this.from({ run: element, graph }, { type: "element", index }, element.output?.digest ?? null));
     }
-    return [...steps, ...(await this.bodyOf(at))];
+    return steps;
   }
 
   /** What a body made its results and its calls of: its arguments, and what it waited for. */

@@ -25,6 +25,7 @@ const main = func("main", ({ name }: { name: string }) => {
   return { score: score({ model, bias: lr }), sum: sum(double.map([10, 20])), careful: careful(30) };
 });
 const passing = func("passing", (n: number) => double(n));
+const chained = func("chained", (n: number) => sum([passing(n)]));
 const chain = func("chain", (n: number) => {
   let at = double(n);
   for (let step = 0; step < 20; step++) at = double(at);
@@ -41,8 +42,8 @@ let home: Home;
 let runs: ReadonlyMap<string, readonly Run[]>;
 let rootId: string;
 
-async function execute(root: Future<unknown>): Promise<string> {
-  await using runner = new LocalRunner({ home: path, forwardOutput: false, handleSignals: false });
+async function execute(root: Future<unknown>, rerunFrom?: string): Promise<string> {
+  await using runner = new LocalRunner({ home: path, forwardOutput: false, handleSignals: false, rerunFrom });
   const handle = await runner.submit(root);
   await handle.result().catch(() => undefined);
   return handle.id;
@@ -115,9 +116,9 @@ describe("lineage upstream", () => {
           "result .sum sum",
           [
             "argument numbers double.map",
+            caller,
             ["element 0 double", "value n", "caller double.map (above)"],
             ["element 1 double", "value n", "caller double.map (above)"],
-            caller,
           ],
         ],
         ["result .careful careful", "value n", ["waited double", "value n", "caller careful (above)"], caller],
@@ -138,6 +139,19 @@ describe("lineage upstream", () => {
     const { up } = await readLineage(home, { runId: reused.id }, limits);
     expect(up).toMatchObject([{ run: { id: reused.id, status: "HIT" }, computedBy: { id: run("train").id, rootId } }]);
     expect(up?.[0]?.children[0]).toMatchObject({ run: { id: run("load").id } });
+  });
+
+  it("leads from what a re-run took over to the run that computed it, and goes on there", async () => {
+    const firstId = await execute(chained(5));
+    const first = await runsOf(firstId);
+    const again = await runsOf(await execute(chained(5), run("sum", first).id));
+    const { up } = await readLineage(home, { runId: run("chained", again).id }, limits);
+    expect(up?.[0]?.children[0]).toMatchObject({ run: { name: "sum", status: "DISABLED" }, computedBy: null });
+    expect(up?.[0]?.children[0]?.children[0]?.children[0]).toMatchObject({
+      run: { id: run("passing", again).id, status: "CLONED" },
+      computedBy: { id: run("passing", first).id, rootId: firstId },
+      children: [{ run: { id: run("double", first).id } }, {}, { link: { type: "caller" }, run: { id: firstId } }],
+    });
   });
 
   it("finds who computed an artifact, once, of what part of a result it is, and who gave it", async () => {

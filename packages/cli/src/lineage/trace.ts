@@ -39,7 +39,7 @@ export async function trace(first: readonly OpenStep[], limits: TraceLimits): Pr
     for (const step of level) {
       if (found.has(step.key) || count >= limits.steps) continue;
       const all = await step.next();
-      const steps = all.slice(0, limits.width);
+      const steps = chosen(all, limits.width);
       found.set(step.key, { steps, left: all.length - steps.length });
       next.push(...steps);
       count += steps.length;
@@ -61,4 +61,11 @@ export async function trace(first: readonly OpenStep[], limits: TraceLimits): Pr
       : { ...about, isRepeated, left, children: steps.map(nodeOf) };
   };
   return first.map(nodeOf);
+}
+
+/** The first steps; of elements of a group, which are much alike, fewer. */
+function chosen(steps: readonly OpenStep[], width: number): readonly OpenStep[] {
+  let elements = 0;
+  const few = steps.filter(({ link }) => link.type !== "element" || ++elements <= Math.ceil(width / 3));
+  return few.slice(0, width);
 }
