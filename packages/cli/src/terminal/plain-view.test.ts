@@ -92,4 +92,23 @@ describe("PlainView", () => {
     const hits = Array.from({ length: 200 }, (_, index) => change(index + 1, "RESOLVED", 5, "HIT", { attempt: 0 }));
     expect(linesOf(hits)).toEqual(["train ×200: 200 done after 0 ms; 200 HIT (saved 41 min 0 s)"]);
   });
+
+  it("keeps runs that were taken over to the first few and a number, before what executes", () => {
+    // Of many funcs, so that they are no large group.
+    const taken = Array.from({ length: 300 }, (_, index) =>
+      change(index + 1, "RESOLVED", 5, index % 2 === 0 ? "CLONED" : "RESUMED", { funcId: `step ${index % 100}` }),
+    );
+    const lines = linesOf([...taken, change(400, "RUNNING", 6, "MISS", { funcId: "last" })]);
+    expect(lines).toHaveLength(22);
+    expect(lines[19]).toBe("train#00000020: RESUMED");
+    expect(lines.slice(20)).toEqual(["… 280 more taken over", "train#00000400: started (MISS)"]);
+
+    // A body that executes again is answered by recorded runs bit by bit: not a line for each bit.
+    const bits = taken.flatMap((event, index) => [
+      event,
+      change(500 + index, "RUNNING", 6, "MISS", { funcId: `x ${index % 100}` }),
+    ]);
+    const told = linesOf(bits).filter((line) => line.includes("taken over"));
+    expect(told).toEqual(["… 1 more taken over", "… 279 more taken over"]);
+  });
 });

@@ -14,10 +14,13 @@ export interface PlainViewOptions extends ViewStreams {
 }
 
 const summaryEvery = 2_000;
+/** So many taken-over runs have a line each; of the others only the number is told. */
+const toldTakenOver = 20;
 
 /**
  * Lines for a log file or a pipe: start, end and failure of each run on standard error, what bodies write on the stream
- * that they wrote to, prefixed with the run's name. Of more than fifty equal siblings only counts are told.
+ * that they wrote to, prefixed with the run's name. Of more than fifty equal siblings only counts are told, and of runs that
+ * were taken over only the first few.
  */
 export class PlainView implements View {
   readonly #options: PlainViewOptions;
@@ -26,6 +29,7 @@ export class PlainView implements View {
   readonly #toldAt = new WeakMap<RunGroup, number>();
   /** Runs whose end was told: what the cache has to add later comes as a warning. */
   readonly #ended = new WeakSet<RunNode>();
+  readonly #takenOver = { told: 0, untold: 0, toldAt: 0 };
 
   constructor(options: PlainViewOptions) {
     this.#options = options;
@@ -37,6 +41,8 @@ export class PlainView implements View {
       else if (event.type === "warning") this.say(`warning: ${event.message}`);
       else if (event.type === "run" && !this.#options.quiet) this.#run(event);
     }
+    const last = events.at(-1);
+    if (last !== undefined && last.time - this.#takenOver.toldAt >= summaryEvery) this.#tellTakenOver(last.time);
     for (const [group, time] of this.#untold) {
       if (time - (this.#toldAt.get(group) ?? 0) >= summaryEvery) this.#summary(group, time);
     }
@@ -53,6 +59,7 @@ export class PlainView implements View {
   }
 
   end(): void {
+    this.#tellTakenOver(0);
     for (const [group, time] of this.#untold) this.#summary(group, time);
   }
 
@@ -77,9 +84,27 @@ export class PlainView implements View {
     if (node !== undefined) {
       if (this.#ended.has(node)) return;
       if (isFinished(event.state)) this.#ended.add(node);
+      if (isTakenOver(node, event)) {
+        if (this.#takenOver.told === toldTakenOver) {
+          this.#takenOver.untold++;
+          return;
+        }
+        this.#takenOver.told++;
+      }
       const line = runLine(node, event);
-      if (line !== undefined) this.say(line);
+      if (line === undefined) return;
+      // What was taken over at the beginning is told before what executes then.
+      if (this.#takenOver.toldAt === 0) this.#tellTakenOver(event.time);
+      this.say(line);
     }
+  }
+
+  #tellTakenOver(time: number): void {
+    const { untold } = this.#takenOver;
+    if (untold === 0) return;
+    this.say(`… ${untold.toLocaleString("en-US")} more taken over`);
+    this.#takenOver.untold = 0;
+    this.#takenOver.toldAt = time;
   }
 
   #summary(group: RunGroup, time: number): void {
@@ -97,6 +122,10 @@ export class PlainView implements View {
 /** `train#3f2a8c21`: name and the end of the id, which differ even for runs of one millisecond; the root has its name only. */
 export function runLabel(node: Pick<RunNode, "id" | "name" | "parent">): string {
   return node.parent === null ? node.name : `${node.name}#${shortId(node.id)}`;
+}
+
+function isTakenOver({ startedAt }: RunNode, { state, cache }: Extract<RunnerEvent, { type: "run" }>): boolean {
+  return state === "RESOLVED" && startedAt === null && (cache?.status === "CLONED" || cache?.status === "RESUMED");
 }
 
 function runLine(node: RunNode, event: Extract<RunnerEvent, { type: "run" }>): string | undefined {
