@@ -244,7 +244,14 @@ export class LocalPipelineRun {
 
   #tell(state: PipelineState): void {
     const { id, funcId, name } = this.#row;
-    this.#options.onEvent?.({ type: "pipeline", id, funcId, name, state, time: Date.now() });
+    this.#options.onEvent?.({
+      type: "pipeline",
+      id,
+      funcId,
+      name,
+      state,
+      time: state === "RUNNING" ? Date.now() : (this.#endedAt ?? Date.now()),
+    });
   }
 
   #storeFailed(error: unknown): void {
