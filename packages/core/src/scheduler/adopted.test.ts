@@ -149,6 +149,20 @@ describe("a run that goes on", () => {
     expect([run.state, run.attempt]).toEqual(["RUNNING", 2]);
   });
 
+  it("holds its place behind a gate while it waits for that", () => {
+    const world = new World();
+    const gate = gateFor(1);
+    const group = world.root();
+    const flaky = made(world, "flaky", group, { gate, retry: { retries: 2 } });
+    world.scheduler.create(flaky, [], world.now, { attempt: 1, retryAt: world.now + 50 });
+    const next = world.run("next", group, { gate });
+    expect(statesOf(flaky, next)).toEqual({ flaky: "RETRYING", next: "CREATED" });
+    world.pass(50);
+    expect(statesOf(flaky, next)).toEqual({ flaky: "RUNNING", next: "CREATED" });
+    world.returns(flaky);
+    expect(statesOf(flaky, next)).toEqual({ flaky: "RESOLVED", next: "RUNNING" });
+  });
+
   it("executes at once if that moment is over", () => {
     const world = new World();
     const run = made(world, "run", null, { retry: { retries: 2 } });

@@ -13,6 +13,13 @@ export function passGate<N extends RunNode<N>>(node: N): boolean {
   return true;
 }
 
+/** A run that was behind its gate before its pipeline run was interrupted is there again, whoever else is. */
+export function holdGate<N extends RunNode<N>>(node: N): void {
+  if (node.gate === undefined) return;
+  node.gate.active += 1;
+  node.holdsGate = true;
+}
+
 /** A run that has ended gives its place behind the gate back; gives the run that may now try to go through. */
 export function leaveGate<N extends RunNode<N>>(node: N): N | undefined {
   const { gate } = node;

@@ -5,7 +5,7 @@ import { canRunGo, isFinished, type RunState } from "../states.ts";
 import type { Command } from "./command.ts";
 import { Deadlines } from "./deadlines.ts";
 import { nestedFailure, timeoutFailure, withBrokenPolicy } from "./failures.ts";
-import { leaveGate, passGate } from "./gates.ts";
+import { holdGate, leaveGate, passGate } from "./gates.ts";
 import { depth, isAwaited } from "./graph.ts";
 import { Queue } from "./queue.ts";
 import type { Past, RunNode, Wait } from "./run-node.ts";
@@ -101,10 +101,7 @@ export class Scheduler<N extends RunNode<N>> {
     for (const state of ["SCHEDULED", "RUNNING"] as const) this.#step(node, state);
     node.bodyDone = true;
     node.assembles = assembles;
-    if (node.gate !== undefined) {
-      node.gate.active += 1;
-      node.holdsGate = true;
-    }
+        holdGate(node);
     if (node.timeout !== undefined) this.#setClock(node, "timeout", (past.since ?? now) + node.timeout);
     node.openChildren += 1;
     this.#go(node, "RAN", now);
@@ -299,6 +296,7 @@ export class Scheduler<N extends RunNode<N>> {
 
   /** A run that waited for its next attempt goes on waiting. */
   #awaitRetry(node: N, at: number): void {
+        holdGate(node);
     for (const state of ["SCHEDULED", "RETRYING"] as const) this.#step(node, state);
     node.clock += 1;
     this.#setClock(node, "retry", at);
