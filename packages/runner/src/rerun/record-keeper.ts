@@ -96,16 +96,33 @@ export class RecordKeeper {
 
   #clone({ run }: Prior, uuid: Uint8Array, parent: RunRef | null): RunWrite {
     const ref = parent === null ? this.#root : { uuid, key: 0 };
+    const { awaited, func, kind, name, tags, options, failure, reason, progress } = run;
+    const { state, attempt, ranAt, finishedAt, output, cache } = takenOver(run);
     const write: RunWrite = {
-      ...writeOf(run, this.#root, parent),
-      ...takenOver(run),
       ref,
+      root: this.#root,
+      parent,
       // Attempts of an earlier pipeline run are its own.
       parentAttempt: Math.min(run.parentAttempt, 1),
+      awaited,
+      func,
+      kind,
+      name,
+      tags,
       position: this.#tracker.nextPosition(),
+      options,
       createdAt: Date.now(),
+      state,
+      attempt,
       scheduledAt: null,
       startedAt: null,
+      ranAt,
+      finishedAt,
+      output,
+      failure,
+      reason,
+      progress,
+      cache,
     };
     this.#recorder.run(write);
     this.#rows.set(run.id, ref);
