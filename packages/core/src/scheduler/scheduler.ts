@@ -101,7 +101,7 @@ export class Scheduler<N extends RunNode<N>> {
     for (const state of ["SCHEDULED", "RUNNING"] as const) this.#step(node, state);
     node.bodyDone = true;
     node.assembles = assembles;
-        holdGate(node);
+    holdGate(node);
     if (node.timeout !== undefined) this.#setClock(node, "timeout", (past.since ?? now) + node.timeout);
     node.openChildren += 1;
     this.#go(node, "RAN", now);
@@ -296,7 +296,7 @@ export class Scheduler<N extends RunNode<N>> {
 
   /** A run that waited for its next attempt goes on waiting. */
   #awaitRetry(node: N, at: number): void {
-        holdGate(node);
+    holdGate(node);
     for (const state of ["SCHEDULED", "RETRYING"] as const) this.#step(node, state);
     node.clock += 1;
     this.#setClock(node, "retry", at);
