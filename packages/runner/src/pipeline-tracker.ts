@@ -106,6 +106,17 @@ export class PipelineTracker implements Tracker {
     (call.track as CallTrack).final = true;
   }
 
+  /**
+   * A run waits for its children, who are there now. It is recorded with them: a run that is there without what it waits
+   * for, or the other way round, would execute if its pipeline run were interrupted.
+   */
+  adopted(call: Call, now: number): void {
+    const row = this.#row(call);
+    row.state = "RAN";
+    row.attempt = call.attempt;
+    this.#returned(call, row, now);
+  }
+
   /** The position of the next run. */
   nextPosition(): number {
     return this.#position++;

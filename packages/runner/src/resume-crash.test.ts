@@ -4,6 +4,7 @@ import { CrashedPipeline, type Hits, type Moment, type Undisturbed } from "./tes
 import { temporaryFolder } from "./testing/temporary-home.ts";
 
 const kills = 50;
+const killsOfReruns = 4;
 /** So many ms the pipeline takes at most where nothing else is going on, and a process to load what it needs. */
 const [longest, loading] = [700, 250];
 /** Steps of writing, counted before and after each, of which the pipeline has about as many. */
@@ -18,19 +19,9 @@ test.for(["ordered", "step"])(
   { timeout: 300_000 },
   async (durability) => {
     const folder = temporaryFolder();
-    const reference = await new CrashedPipeline(`${folder}/reference`, durability, env).undisturbed();
-    const all: Hits[] = [];
-    let next = 0;
-    const work = async (): Promise<void> => {
-      while (sum(all, "kills") < kills) {
-        const number = next;
-        next += 1;
-        const pipeline = new CrashedPipeline(`${folder}/${number}`, durability, env);
-        all.push(await crashOften(pipeline, randomFrom(seed * 1_000 + number), reference));
-      }
-    };
-    // Two at once, so that the one is killed while the other makes the machine busy.
-    await Promise.all([work(), work()]);
+    const undisturbed = await new CrashedPipeline(`${folder}/reference`, durability, env).undisturbed();
+    const make = (path: string): CrashedPipeline => new CrashedPipeline(path, durability, env);
+    const all = await crashMany(folder, kills, 1, undisturbed, make);
     // The kills have to hit the middle of things, or they would prove nothing.
     expect(sum(all, "kept")).toBeGreaterThan(kills * 10);
     expect(sum(all, "interrupted")).toBeGreaterThan(kills);
@@ -38,22 +29,67 @@ test.for(["ordered", "step"])(
   },
 );
 
-/** One to six crashes in a row, then the end. */
-async function crashOften(pipeline: CrashedPipeline, random: () => number, reference: Undisturbed): Promise<Hits> {
-  const crashes = 1 + Math.floor(random() * 6);
-  for (let crash = 0; crash < crashes; crash += 1) {
-    if (!(await pipeline.crash(momentFrom(random, crashes)))) break;
-  }
-  return pipeline.finish(reference);
+test.for(["digs deeper", "list"])(
+  `and so is a re-run from a run: of "%s" (seed ${seed})`,
+  { timeout: 300_000 },
+  async (from) => {
+    const folder = temporaryFolder();
+    const first = new CrashedPipeline(`${folder}/original`, "step", env);
+    await first.undisturbed();
+    const original = { folder: `${folder}/original`, from: first.runOf(from) };
+    const make = (path: string): CrashedPipeline => new CrashedPipeline(path, "ordered", env, original);
+    const undisturbed = await make(`${folder}/reference`).undisturbed();
+    const all = await crashMany(folder, killsOfReruns, 0.4, undisturbed, make);
+    expect(sum(all, "kept")).toBeGreaterThan(killsOfReruns);
+  },
+);
+
+/**
+ * Crashes pipelines until they were killed so often, and resumes each of them to its end.
+ *
+ * @param share how long each takes, as a part of {@link longest}.
+ */
+async function crashMany(
+  folder: string,
+  enough: number,
+  share: number,
+  undisturbed: Undisturbed,
+  make: (path: string) => CrashedPipeline,
+): Promise<readonly Hits[]> {
+  const all: Hits[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (sum(all, "kills") < enough) {
+      const number = next;
+      next += 1;
+      all.push(await crashOften(make(`${folder}/${number}`), randomFrom(seed * 1_000 + number), share, undisturbed));
+    }
+  };
+  // Two at once, so that the one is killed while the other makes the machine busy.
+  await Promise.all([work(), work()]);
+  return all;
 }
 
-/** Of many crashes in a row each is early, so that the last ones find something left to do. */
-function momentFrom(random: () => number, crashes: number): Moment {
+/** One to six crashes in a row, each the earlier, the more there are, so that the last finds something to do; then the end. */
+async function crashOften(
+  pipeline: CrashedPipeline,
+  random: () => number,
+  share: number,
+  undisturbed: Undisturbed,
+): Promise<Hits> {
+  const crashes = 1 + Math.floor(random() * 6);
+  for (let crash = 0; crash < crashes; crash += 1) {
+    if (!(await pipeline.crash(momentFrom(random, share / Math.sqrt(crashes))))) break;
+  }
+  return pipeline.finish(undisturbed);
+}
+
+function momentFrom(random: () => number, share: number): Moment {
   const kind = random();
-  const share = random() / Math.sqrt(crashes);
-  if (kind < 0.1) return { type: "start", after: share * loading };
-  if (kind < 0.7) return { type: "time", after: share * longest };
-  return { type: "step", number: 1 + Math.floor(share * steps) };
+  const moment = random() * share;
+  if (kind < 0.1) return { type: "start", after: moment * loading };
+  if (kind < 0.7) return { type: "time", after: moment * longest };
+  return { type: "step", number: 1 + Math.floor(moment * steps) };
 }
 
 function sum(all: readonly Hits[], what: keyof Hits): number {

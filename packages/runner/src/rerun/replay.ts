@@ -291,6 +291,7 @@ export class Replay implements EngineReplay {
     // Whoever watches hears of a run before those below it.
     tracker.tell(call);
     for (const child of children) engine.submit(child);
+    if (!goesOn) tracker.adopted(call, now);
     this.#scheduler.childrenAdopted(call, Date.now());
   }
 

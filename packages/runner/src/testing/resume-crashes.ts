@@ -1,3 +1,4 @@
+import { cpSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Attempt, isFinished, type Run } from "@reprise/core";
 import { type Home, openHome } from "@reprise/store";
@@ -47,6 +48,7 @@ export interface Undisturbed {
 
 /** What the crashes of a pipeline run have hit, to see that they hit something. */
 export interface Hits {
+  /** Crashes while it was under way, as far as is recorded. */
   readonly kills: number;
   /** Runs that were kept over a crash, and bodies that one had interrupted. */
   readonly kept: number;
@@ -55,28 +57,41 @@ export interface Hits {
   readonly retrying: number;
 }
 
+/** A pipeline run that has ended, of which another one is a re-run. */
+export interface Original {
+  /** The folder that was given for it. */
+  readonly folder: string;
+  /** The run from which it is re-run. */
+  readonly from: string;
+}
+
 /** One pipeline run of `resume-pipeline.ts`, driven by one process after the other. */
 export class CrashedPipeline {
   readonly #home: string;
   readonly #log: string;
   readonly #durability: string;
   readonly #env: NodeJS.ProcessEnv;
+  /** How it begins. */
+  readonly #beginning: string;
   #found: Found = nothing;
   readonly #hits = { kills: 0, kept: 0, interrupted: 0, retrying: 0 };
 
-  constructor(folder: string, durability: string, env: NodeJS.ProcessEnv) {
+  /** @param original what it re-runs, in a copy of its home. Default: nothing, the home is its own. */
+  constructor(folder: string, durability: string, env: NodeJS.ProcessEnv, original?: Original) {
     this.#home = `${folder}/home`;
     this.#log = `${folder}/log`;
     this.#durability = durability;
     this.#env = env;
+    this.#beginning = original === undefined ? "" : `rerun ${original.from}`;
+    if (original !== undefined) cpSync(`${original.folder}/home`, this.#home, { recursive: true });
   }
 
   /** Starts or resumes it in a process that is ended at the moment; false if it came to its end before. */
   async crash(moment: Moment): Promise<boolean> {
-    const ended = await this.#drive(moment);
-    if (ended.signal !== null) this.#hits.kills += 1;
-    await this.#look(ended);
-    return ended.signal !== null && !this.#found.complete;
+    await this.#look(await this.#drive(moment));
+    const { root, complete } = this.#found;
+    if (root !== undefined && !complete) this.#hits.kills += 1;
+    return !complete;
   }
 
   /** Resumes it to its end, which must be that of one that was never interrupted. */
@@ -85,6 +100,13 @@ export class CrashedPipeline {
     await using home = await openHome({ path: this.#home });
     await checkEnd(home, this.#found.root ?? "", undisturbed);
     return this.#hits;
+  }
+
+  /** The id of a run of the func. */
+  runOf(funcId: string): string {
+    const run = [...this.#found.runs.values()].find(({ func, kind }) => func.id === funcId && kind === "func");
+    if (run === undefined) throw new Error(`no run of func "${funcId}"`);
+    return run.id;
   }
 
   /** How it ends if nothing interrupts it. */
@@ -98,7 +120,7 @@ export class CrashedPipeline {
 
   async #drive(moment: Moment | undefined): Promise<Ended> {
     const last = moment?.type === "step" ? String(moment.number) : "";
-    const args = [this.#home, this.#log, this.#durability, this.#found.root ?? "", last];
+    const args = [this.#home, this.#log, this.#durability, this.#found.root ?? this.#beginning, last];
     const child = new Child("resume-driver.ts", args, { env: this.#env });
     if (moment !== undefined && moment.type !== "step") {
       if (moment.type === "time") await child.says("begins");
@@ -129,7 +151,8 @@ export class CrashedPipeline {
   }
 
   async #read({ backend }: Home): Promise<Found> {
-    const [root] = await backend.listPipelineRuns();
+    const pipelineRuns = await backend.listPipelineRuns();
+    const root = pipelineRuns.find(({ rerun }) => (rerun === null) === (this.#beginning === ""));
     const list = root === undefined ? [] : await backend.listRuns(root.id);
     const attempts = new Map<string, readonly Attempt[]>();
     const unclear = new Set<string>();
@@ -225,8 +248,8 @@ async function checkResumed(before: Found, after: Found, { backend }: Home): Pro
   if (before.root === undefined) return;
   for (const [id, { state, cache, func }] of before.runs) {
     if (state !== "RESOLVED") continue;
-    const status = after.runs.get(id)?.cache.status;
-    expect({ func: func.id, status }).toEqual({ func: func.id, status: cache.status === "HIT" ? "HIT" : "RESUMED" });
+    const expected = cache.status === "HIT" || cache.status === "CLONED" ? cache.status : "RESUMED";
+    expect({ func: func.id, status: after.runs.get(id)?.cache.status }).toEqual({ func: func.id, status: expected });
   }
   const events = await backend.eventsOf(before.root);
   expect(events.filter(({ kind }) => kind === "resume").length).toBeGreaterThan(0);
@@ -248,5 +271,6 @@ async function checkEnd(home: Home, root: string, { shape, entries }: Undisturbe
   for (const [key, artifact] of await readEntries(home)) expect(artifact).toBe(entries.get(key));
   expect(await home.cache.leases()).toEqual([]);
   const pipelineRuns = await home.backend.listPipelineRuns();
-  expect(pipelineRuns.map(({ id, state }) => ({ id, state }))).toEqual([{ id: root, state: "COMPLETE" }]);
+  expect(pipelineRuns[0]).toMatchObject({ id: root, state: "COMPLETE" });
+  expect(pipelineRuns).toHaveLength(pipelineRuns[0]?.rerun === null ? 1 : 2);
 }

@@ -1,5 +1,5 @@
-// Drives the pipeline of `resume-pipeline.ts`. Arguments: home, log, durability, the pipeline run to resume or nothing, the
-// number of the step before which it ends itself or nothing.
+// Drives the pipeline of `resume-pipeline.ts`. Arguments: home, log, durability, the pipeline run to resume or "rerun" with
+// the run from which to re-run or nothing, the number of the step at which it ends itself or nothing.
 import { writeSync } from "node:fs";
 import { ArtifactStore, type Home, openHome } from "@reprise/store";
 import { type Future, LocalRunner, type LocalRunnerOptions } from "../index.ts";
@@ -58,8 +58,9 @@ const options: LocalRunnerOptions = { home: path, durability, forwardOutput: fal
 const runner = last === "" ? LocalRunner : EndingRunner;
 writeSync(1, "begins\n");
 const withRecorded: (...args: never[]) => Future<unknown> = journey;
-const value =
-  resume === ""
-    ? await new runner(options).run(journey(...journeyArguments))
-    : await new runner({ ...options, resume }).run(withRecorded());
+const [, rerunFrom] = resume.split("rerun ");
+let value: unknown;
+if (resume === "") value = await new runner(options).run(journey(...journeyArguments));
+else if (rerunFrom === undefined) value = await new runner({ ...options, resume }).run(withRecorded());
+else value = await new runner({ ...options, rerunFrom }).run(withRecorded());
 writeSync(1, `${JSON.stringify(value)}\n`);

@@ -57,7 +57,7 @@ const digsDeepest = func("digs deepest", (number: number) =>
 /** Fails as often as its number says, up to three times. */
 const flaky = func({
   id: "flaky",
-  retry: { retries: 3, delay: 30, factor: 1 },
+  retry: { retries: 3, delay: 60, factor: 1 },
   run: (number: number) =>
     noted(number, async () => {
       await pause(12);
@@ -160,6 +160,7 @@ const weigh = func("weigh", (weight: Float64Array, load: Uint8Array) =>
 /** All shapes of calls there are, in an order that is the same each time. */
 export const journey = func("journey", (start: number, load: Uint8Array) =>
   noted(start, async () => {
+    const tries = [flaky(1), { two: flaky(2), three: flaky(3) }];
     const groups = maps(start);
     const deep = digsDeepest(start + 3);
     const first = leaf(40);
@@ -177,7 +178,7 @@ export const journey = func("journey", (start: number, load: Uint8Array) =>
       deep,
       ordered,
       weight,
-      list: [flaky(1), { two: flaky(2), three: flaky(3) }],
+      tries,
       named: leaf(early.next.number + 100).$set({ name: "the last", tags: ["last"], timeout: "1h" }),
     };
   }),
