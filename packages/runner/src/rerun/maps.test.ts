@@ -196,6 +196,22 @@ describe("the options of a map", () => {
     expect(taken(healed).filter((name) => name === "each")).toHaveLength(3);
   });
 
+  test("limit the elements of a map that waits for them", async () => {
+    const pipeline = func("many tolerated", () => {
+      executes();
+      return element.map([1, 2, 3, 4, 5, 6], { concurrency: 2, tolerate: 6 });
+    });
+    for (const value of [2, 3, 4, 5, 6]) broken.add(value);
+    const lab = await Lab.open();
+    const first = await lab.run(pipeline());
+    most = 0;
+    broken.clear();
+    const second = await lab.rerun(first, named(first, "element"), pipeline());
+    expect(second.value).toEqual([10, 20, 30, 40, 50, 60]);
+    expect(Object.keys(second.executed)).toHaveLength(6);
+    expect(most).toBe(2);
+  });
+
   test("a map that tolerated a failure and is not touched keeps it", async () => {
     const beside = func("beside a map", () => {
       executes();
