@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { toFailure } from "../failure.ts";
 import { gateFor, statesOf, TestRun, type TestRunOptions, World } from "./testing/world.ts";
 
 /** A run that the scheduler does not know yet. */
@@ -78,6 +79,23 @@ describe("a run whose body had returned", () => {
     expect(root.state).toBe("RAN");
     world.throws(children[1] as TestRun);
     expect(root.state).toBe("NESTED_FAILED");
+  });
+
+  it("waits for all of its children, though one that had failed and was handled ends before the next is there", () => {
+    const world = new World();
+    const failure = toFailure(new Error("handled before"));
+    const children: TestRun[] = [];
+    const root = adopted(world, (parent) => {
+      const failed = made(world, "failed", parent);
+      failed.handled = true;
+      failed.asksCache = true;
+      world.scheduler.create(failed, [], world.now);
+      world.scheduler.refused(failed, failure, failed, world.now);
+      children.push(failed, world.run("last", parent));
+    });
+    expect(statesOf(root, ...children)).toEqual({ root: "RAN", failed: "FAILED", last: "RUNNING" });
+    world.returns(children[1] as TestRun);
+    expect(root.state).toBe("RESOLVED");
   });
 
   it("holds its place behind a gate until it ends", () => {
