@@ -20,11 +20,19 @@ const shownOfGroup = 5;
 
 type Shown = Exclude<RerunAction, "drop">;
 
-const looks: Readonly<Record<Shown, { readonly glyph: string; readonly word: string; readonly style: Style }>> = {
-  reset: { glyph: "●", word: "executes", style: "yellow" },
-  reexecute: { glyph: "●", word: "executes", style: "yellow" },
-  wait: { glyph: "◐", word: "waits", style: "cyan" },
-  clone: { glyph: "✔", word: "taken over", style: "green" },
+interface Look {
+  readonly glyph: string;
+  readonly word: string;
+  /** Of several. */
+  readonly words: string;
+  readonly style: Style;
+}
+
+const looks: Readonly<Record<Shown, Look>> = {
+  reset: { glyph: "●", word: "executes", words: "execute", style: "yellow" },
+  reexecute: { glyph: "●", word: "executes", words: "execute", style: "yellow" },
+  wait: { glyph: "◐", word: "waits", words: "wait", style: "cyan" },
+  clone: { glyph: "✔", word: "taken over", words: "taken over", style: "green" },
 };
 const shownActions: readonly Shown[] = ["reset", "reexecute", "wait", "clone"];
 
@@ -51,15 +59,18 @@ function headLine(
 }
 
 /** `2 runs to execute, 12 below them called anew, 1 waiting for those below it, 5 taken over: about 12.3 s; 40.2 s saved.` */
-function totalWords({ execute, wait, calledAnew, clone, duration, saved }: RerunTotal): string {
+function totalWords({ execute, wait, calledAnew, clone, duration, isTimePartial, saved }: RerunTotal): string {
   if (execute + wait === 0) return `Nothing executes: ${runs(clone)} taken over, the result with them.`;
   const parts = [`${runs(execute)} to execute`];
   if (calledAnew > 0) parts.push(`${number(calledAnew)} below called anew`);
   if (wait > 0) parts.push(`${number(wait)} waiting for those below`);
   if (clone > 0) parts.push(`${number(clone)} taken over`);
-  const times = [`about ${formatDuration(duration)} to execute`];
+  const times: string[] = [];
+  if (duration >= 1 || !isTimePartial) {
+    times.push(`${isTimePartial ? "at least" : "about"} ${formatDuration(duration)} to execute`);
+  }
   if (clone > 0) times.push(`${formatDuration(saved)} saved`);
-  return `${parts.join(", ")}: ${times.join("; ")}.`;
+  return `${[parts.join(", "), times.join("; ")].filter(Boolean).join(": ")}.`;
 }
 
 function runs(count: number): string {
@@ -123,7 +134,7 @@ class ForecastPen {
     });
   }
 
-  /** `each ×1,000: 3 execute, 997 kept`, and the first of those that are not kept. */
+  /** `each ×1,000: 3 execute, 997 taken over`, and the first of those that are not kept. */
   #group(name: string, nodes: readonly RerunNode[], depth: number): string[] {
     const { paint } = this.#output;
     const action = shownActions.find((known) => nodes.some((node) => node.action === known)) ?? "clone";
@@ -140,10 +151,10 @@ class ForecastPen {
 function countWords(nodes: readonly RerunNode[]): string {
   const counts = new Map<string, number>();
   for (const { action } of nodes) {
-    const { word } = looks[action as Shown];
-    counts.set(word, (counts.get(word) ?? 0) + 1);
+    const { words } = looks[action as Shown];
+    counts.set(words, (counts.get(words) ?? 0) + 1);
   }
-  return [...counts].map(([word, count]) => `${number(count)} ${word}`).join(", ");
+  return [...counts].map(([words, count]) => `${number(count)} ${words}`).join(", ");
 }
 
 function reasonText({ action, reason, ifCalled, mayHit }: RerunNode): string {

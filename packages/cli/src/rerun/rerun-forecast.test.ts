@@ -91,6 +91,12 @@ describe("reprise plan --rerun-from", () => {
       ["each", "clone"],
     ]);
     expect(nodes.get("check")?.reason).toBe("it has not succeeded");
+    // How long a body takes that has failed is not known; of whom it is, that is the whole time.
+    expect((await forecast(project, "latest", "--continue")).total.isTimePartial).toBe(true);
+    expect((await project.run("plan", "--rerun-from", "latest", "--continue")).stdout).toMatch(
+      /\n1 run to execute, 1 waiting for those below, 6 taken over: (?:at least \S+ ms to execute; )?.* saved\.\n$/,
+    );
+    expect((await forecast(project, await idOf(project, "load"))).total.isTimePartial).toBe(true);
 
     await project.run("run", "pipeline.ts:main", "-q");
     const { stdout } = await project.run("plan", "--rerun-from", "latest", "--continue");

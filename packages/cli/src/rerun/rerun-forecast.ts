@@ -10,7 +10,7 @@ import {
 } from "@reprise/core";
 import { graphRunsOf } from "@reprise/runner";
 import type { RecordedGraph, RecordedRun } from "@reprise/store";
-import { ownTime, wholeTime } from "../plan/history.ts";
+import { ownTime } from "../plan/history.ts";
 
 /** What a re-run would do with a recorded run. */
 export interface RerunNode {
@@ -38,6 +38,8 @@ export interface RerunNode {
   readonly calledAnew: number;
   /** Milliseconds that the bodies of those took. */
   readonly calledAnewDuration: number;
+  /** Whether it, or one of those that are called anew, has not ended its body before: then the times are too short. */
+  readonly isTimePartial: boolean;
   /** Runs of {@link children} and below them; groups of maps not counted. */
   readonly below: number;
   /** Those right below it that are not called anew. */
@@ -66,6 +68,8 @@ export interface RerunTotal {
   readonly clone: number;
   /** What the bodies took that execute, those that are called anew included. */
   readonly duration: number;
+  /** Whether there are such among them whose body has never ended, so that {@link duration} is too little. */
+  readonly isTimePartial: boolean;
   /** What those took that are taken over. */
   readonly saved: number;
 }
@@ -124,12 +128,32 @@ function nodeOf({ run, planned, below, nodes, sources, label }: NodeParts): Reru
     ifCalled,
     code: sources === undefined || run.kind === "map" ? null : codeOf(run, sources),
     mayHit: action === "reset" && reason.type !== "target" && (run.cache?.status ?? "DISABLED") !== "DISABLED",
-    duration: action === "clone" ? (wholeTime(run) ?? run.cache?.saved ?? null) : ownTime(run, below),
+    duration: action === "clone" ? wholeTime(run) : bodyTime(run, below),
     calledAnew: sum(anew, (node) => node.calledAnew + one(node)),
     calledAnewDuration: sum(anew, (node) => node.calledAnewDuration + (node.duration ?? 0)),
+    isTimePartial: !hasEnded(run) || anew.some((node) => node.isTimePartial),
     below: sum(children, (node) => node.below + one(node)),
     children,
   };
+}
+
+/** Milliseconds from beginning to end, or as long as what a run took over had taken; null if it has not succeeded. */
+function wholeTime({ createdAt, startedAt, finishedAt, cache, state }: RecordedRun): number | null {
+  if (state !== "RESOLVED" || finishedAt === null) return null;
+  return cache?.saved ?? finishedAt - (startedAt ?? createdAt);
+}
+
+/** Milliseconds that its body took, or, if it was taken over, that it will take. */
+function bodyTime(run: RecordedRun, below: readonly RecordedRun[]): number | null {
+  const { cache } = run;
+  // Of one with runs below it, it is not recorded how much of the time was its own.
+  const wasTakenOver = cache?.status === "CLONED" && cache.key === null && below.length === 0;
+  return ownTime(run, below) ?? (wasTakenOver ? cache.saved : null);
+}
+
+/** Whether its body has come to its end; there is none of a map. */
+function hasEnded({ kind, state, ranAt }: RecordedRun): boolean {
+  return kind === "map" || state === "RESOLVED" || ranAt !== null;
 }
 
 function codeOf(
@@ -155,7 +179,7 @@ function sum(nodes: readonly RerunNode[], part: (node: RerunNode) => number): nu
 }
 
 function totalOf(root: RerunNode): RerunTotal {
-  const total = { execute: 0, wait: 0, calledAnew: 0, clone: 0, duration: 0, saved: 0 };
+  const total = { execute: 0, wait: 0, calledAnew: 0, clone: 0, duration: 0, isTimePartial: false, saved: 0 };
   const waiting = [root];
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     if (node.action === "clone") {
@@ -170,6 +194,7 @@ function totalOf(root: RerunNode): RerunTotal {
     if (node.action === "wait") total.wait++;
     else {
       total.execute++;
+      total.isTimePartial ||= node.isTimePartial;
       total.duration += node.duration ?? 0;
     }
   }

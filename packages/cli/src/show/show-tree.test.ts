@@ -4,7 +4,14 @@ import { painter } from "../terminal/paint.ts";
 import { showTree } from "./show-tree.ts";
 
 const origin = "01a1fe5b-958e-7000-a0ea-0dafa375aafb";
-const options = { now: 10_000, width: 120, paint: painter(false), all: false, changedCode: new Set<string>() };
+const options = {
+  now: 10_000,
+  width: 120,
+  paint: painter(false),
+  all: false,
+  changedCode: new Set<string>(),
+  interrupted: false,
+};
 
 function cached(status: CacheStatus, more: Partial<RunCache> = {}): RunCache {
   return { status, key: "ab".repeat(32), originRunId: null, saved: null, note: null, ...more };
@@ -75,6 +82,33 @@ describe("showTree", () => {
     expect(showTree(root, [root, child], { ...options, changedCode: new Set([child.id]) })).toEqual([
       "✔ step  1.0 s  00000000",
       "└─ ✔ step  1.0 s  00000001  code changed",
+    ]);
+  });
+
+  it("shows of a run that only waited for those below it how long that took", () => {
+    const waited = { startedAt: null, ranAt: null, scheduledAt: null };
+    const cloned = cached("CLONED", { originRunId: origin, saved: 0 });
+    const children = [run(1, { ...waited, kind: "map", name: "step.map" }), run(2, { ...waited, cache: cloned })];
+    expect(showTree(run(0, waited), children, options)).toEqual([
+      "✔ step  1.0 s  00000000",
+      "├─ ✔ step.map  1.0 s  00000001",
+      "└─ ✔ step  CLONED from a375aafb  00000002",
+    ]);
+  });
+
+  it("does not show as under way what nobody drives any more", () => {
+    const unfinished = { finishedAt: null, ranAt: null };
+    const children = [
+      run(1),
+      run(2, { ...unfinished, state: "RUNNING" }),
+      run(3, { ...unfinished, state: "CREATED", startedAt: null }),
+    ];
+    const root = run(0, { state: "RAN", finishedAt: null });
+    expect(showTree(root, children, { ...options, interrupted: true })).toEqual([
+      "◐ step  children running  00000000",
+      "├─ ✔ step  1.0 s  00000001",
+      "├─ ! step  interrupted  00000002",
+      "└─ ◌ step  waiting  00000003",
     ]);
   });
 

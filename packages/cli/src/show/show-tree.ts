@@ -1,8 +1,8 @@
 import { type CacheStatus, formatDuration, isFinished, type Run, type RunState, shortId } from "@reprise/core";
 import type { Paint } from "../terminal/paint.ts";
 import { fitText } from "../terminal/text-width.ts";
-import { cacheCountWords, cacheMark, wasCacheAsked } from "../tree/cache-words.ts";
-import { countWords, runStateLooks } from "../tree/state-words.ts";
+import { cacheCountWords, cacheMark, onlyWaited, wasCacheAsked } from "../tree/cache-words.ts";
+import { countWords, interruptedLook, runStateLooks } from "../tree/state-words.ts";
 
 /** How to draw the tree of recorded runs. */
 export interface ShowTreeOptions {
@@ -13,6 +13,8 @@ export interface ShowTreeOptions {
   readonly all: boolean;
   /** Ids of runs whose code is another than that of the pipeline run that was run again. */
   readonly changedCode: ReadonlySet<string>;
+  /** Nobody drives them any more: what has not finished is not under way. */
+  readonly interrupted: boolean;
 }
 
 const collapseFrom = 9;
@@ -105,12 +107,13 @@ class Pen {
   }
 
   #runText(run: Run, above: Run | undefined): string {
-    const { paint, now } = this.#options;
-    const look = runStateLooks[run.state];
+    const { paint, now, interrupted } = this.#options;
+    const left = interrupted && !isFinished(run.state);
+    const look = left && run.state === "RUNNING" ? interruptedLook : runStateLooks[run.state];
     const parts = [`${paint(look.style, look.glyph)} ${run.name}`];
     if (run.state !== "RESOLVED") parts.push(paint(look.style, look.word));
-    const from = run.startedAt ?? (isFinished(run.state) ? null : run.createdAt);
-    if (from !== null) parts.push(paint("dim", formatDuration(Math.max(0, (run.finishedAt ?? now) - from))));
+    const from = run.startedAt ?? (isFinished(run.state) && !onlyWaited(run) ? null : run.createdAt);
+    if (from !== null && !left) parts.push(paint("dim", formatDuration(Math.max(0, (run.finishedAt ?? now) - from))));
     if (run.attempt > 1) parts.push(paint("yellow", `${run.attempt} attempts`));
     if (run.progress !== null && !isFinished(run.state))
       parts.push(`${run.progress.done}/${run.progress.total ?? "?"}`);

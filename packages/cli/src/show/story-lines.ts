@@ -30,8 +30,9 @@ export async function storyLines(
   options: StoryOptions,
 ): Promise<string[]> {
   const { run } = story;
-  const { changedCode } = story;
-  const tree = { now: options.now, width: output.width - 2, paint: output.paint, all: options.all, changedCode };
+  const { changedCode, interrupted } = story;
+  const { now, all } = options;
+  const tree = { now, width: output.width - 2, paint: output.paint, all, changedCode, interrupted };
   const sections: [string, string[]][] = [
     ["", headLines(story, output, options.now)],
     ["Error", errorLines(story, output)],
@@ -65,8 +66,10 @@ function headLines(story: RunStory, { paint }: Output, now: number): string[] {
   const { run, pipelineRun, interrupted, path } = story;
   const left = interrupted && !isFinished(run.state);
   const look = left ? interruptedLook : runStateLooks[run.state];
-  const from = run.startedAt ?? run.createdAt;
-  const length = formatDuration((run.finishedAt ?? now) - from);
+  // The body of a root that was interrupted has executed more than once, and the run tells of the last time only.
+  const { startedAt, createdAt, finishedAt } = (run.parentId === null ? pipelineRun : undefined) ?? run;
+  const from = startedAt ?? createdAt;
+  const length = formatDuration((finishedAt ?? now) - from);
   const lasted = left ? "" : `, ${run.finishedAt === null ? "for" : "took"} ${length}`;
   const lines = [
     `${paint(look.style, `${look.glyph} ${look.word}`)}  ${paint("bold", path.join(" › "))}  ${paint("dim", run.id)}`,

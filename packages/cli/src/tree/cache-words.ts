@@ -1,4 +1,4 @@
-import { type CacheStatus, cacheStatuses, formatDuration, type RunCache, shortId } from "@reprise/core";
+import { type CacheStatus, cacheStatuses, formatDuration, type Run, type RunCache, shortId } from "@reprise/core";
 import type { Paint, Style } from "../terminal/paint.ts";
 
 const styles: { readonly [Status in CacheStatus]: Style } = {
@@ -22,6 +22,16 @@ export function wasCacheAsked({ status, note }: RunCache): boolean {
 /** Whether a result was there before, so that its body did not execute and took no time. */
 export function wasThere({ status }: RunCache): boolean {
   return status === "HIT" || status === "CLONED" || status === "RESUMED";
+}
+
+/** Whether a run has executed no body of its own, but only waited for runs below it: what it took is what they took. */
+export function onlyWaited({
+  startedAt,
+  state,
+  cache,
+}: Pick<Run, "startedAt" | "state"> & { readonly cache: RunCache | null }): boolean {
+  if (startedAt !== null || (cache !== null && wasThere(cache))) return false;
+  return state === "RAN" || state === "RESOLVED" || state === "NESTED_FAILED";
 }
 
 /** How many runs a re-run or a resumed pipeline run found finished, and how many bodies it executed. */

@@ -56,6 +56,24 @@ describe("renderTree", () => {
     ]);
   });
 
+  it("shows of a run that only waits for those below it since when", () => {
+    const cache = { status: "CLONED", key: null, originRunId: "3f2a8c21", saved: null, note: null };
+    const tree = treeOf(
+      change("pipeline", null, "RAN", 0),
+      change("load1", "pipeline", "RESOLVED", 5, { cache }),
+      change("train1", "pipeline", "RUNNING", 5),
+    );
+    const frame = { width: 100, height: 20, now: 3_200, paint: plain };
+    expect(renderTree(tree, frame)[0]).toBe("◐ pipeline  children running  3.2 s");
+    tree.apply(change("train1", "pipeline", "RESOLVED", 2_000));
+    tree.apply(change("pipeline", null, "RESOLVED", 2_000));
+    expect(renderTree(tree, frame)).toEqual([
+      "✔ pipeline  2.0 s",
+      "├─ ✔ load  CLONED from 3f2a8c21",
+      "└─ ✔ train  2.0 s",
+    ]);
+  });
+
   it("says what the cache did for a run, and nothing where it was not asked", () => {
     const none = { key: "ab".repeat(32), originRunId: null, saved: null, note: null };
     const hit = { ...none, status: "HIT", originRunId: "01a1fe5b-958e-7000-a0ea-0dafa375aafb", saved: 12_300 };
@@ -118,7 +136,7 @@ describe("renderTree", () => {
       ...Array.from({ length: 9 }, (_, index) => change(`item${index}`, "pipeline", "RESOLVED", 10, { cache: cloned })),
     );
     expect(renderTree(tree, { width: 100, height: 20, now: 1_000, paint: plain })).toEqual([
-      "◐ pipeline  children running",
+      "◐ pipeline  children running  1.0 s",
       "├─ ✔ load  CLONED from a375aafb (saved 2.0 s)",
       "├─ ✔ split  RESUMED",
       "└─ ✔ item ×9: 9 done; 9 CLONED  0 ms",

@@ -1,7 +1,7 @@
 import { formatDuration, isFinished } from "@reprise/core";
 import type { Paint } from "../terminal/paint.ts";
 import { fitText, textWidth } from "../terminal/text-width.ts";
-import { cacheCountWords, cacheMark, wasThere } from "./cache-words.ts";
+import { cacheCountWords, cacheMark, onlyWaited, wasThere } from "./cache-words.ts";
 import type { RunGroup, RunNode, RunTree } from "./run-tree.ts";
 import { countWords, runStateLooks } from "./state-words.ts";
 
@@ -130,7 +130,8 @@ class TreePen {
     if (node.state === "RUNNING" && node.progress !== null) parts.push(progressText(node.progress, paint));
     if (node.waitsFor !== null) parts.push(paint("dim", `waits for ${fitText(node.waitsFor, maxWaitedFor)}`));
     const reused = node.cache !== null && wasThere(node.cache) && node.startedAt === null;
-    const from = node.startedAt ?? (isFinished(node.state) && !reused ? node.finishedAt : null);
+    const otherwise = isFinished(node.state) && !reused ? node.finishedAt : null;
+    const from = node.startedAt ?? (onlyWaited(node) ? node.createdAt : otherwise);
     if (from !== null) parts.push(paint("dim", formatDuration((node.finishedAt ?? now) - from)));
     if (mark !== "" && !waits) parts.push(mark);
     const needed = parts.map((part) => `  ${part}`).join("");
