@@ -157,18 +157,23 @@ describe("a re-run that is stopped itself", () => {
       return 1;
     });
     const middle = func("middle", () => (executes(), fragile()));
-    const root = func("fragile root", () => (executes(), { middle: middle(), behind: step(middle()) }));
+    const root = func("fragile root", () => {
+      executes();
+      return { middle: middle(), behind: step(middle().$set({ name: "other" })) };
+    });
     const lab = await Lab.open();
     const first = await lab.run(root());
     breaks = true;
-    const second = await lab.rerun(first, named(first, "fragile"), root());
+    const inMiddle = first.runs.find(({ parentId }) => parentId === named(first, "middle").id);
+    const second = await lab.rerun(first, inMiddle, root());
+    const failed = second.runs.find(({ state }) => state === "FAILED");
     expect(failureOf(second)).toMatchObject({ name: "RangeError", code: "E_FRAGILE" });
     expect(second.error).toMatchObject({
       name: "PipelineRunError",
       state: "FAILED",
       runId: second.id,
       funcId: "fragile root",
-      cause: { name: "RunFailedError", runId: named(second, "fragile").id, funcId: "fragile" },
+      cause: { name: "RunFailedError", runId: failed?.id, funcId: "fragile" },
     });
     expect(named(second, "middle")).toMatchObject({ state: "NESTED_FAILED", failure: { name: "NestedFailure" } });
     expect(second.row).toMatchObject({ state: "FAILED", failed: 3 });
