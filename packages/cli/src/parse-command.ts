@@ -25,7 +25,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
       const option = byName.get(token.name);
       if (option !== undefined) setValue(spec, option, token.value, values);
       else if (spec.open === true && token.rawName.startsWith("--")) rest.push([token.name, token.value ?? null]);
-      else throw usage(spec, `unknown option ${token.rawName}.${didYouMean(token.name, byName.keys(), "--")}`);
+      else throw usage(spec, `unknown option ${token.rawName}.${optionHint(token, byName)}`);
     }
   }
   if (values["help"] === undefined) checkPositionals(spec, positionals);
@@ -68,6 +68,16 @@ function setValue(
   } else {
     throw usage(spec, `--${option.name} is given twice.`);
   }
+}
+
+/** What may have been meant: an option with nearly this name, else a field of the input where those are given otherwise. */
+function optionHint(
+  { name, rawName, value }: { readonly name: string; readonly rawName: string; readonly value?: string | undefined },
+  known: ReadonlyMap<string, OptionSpec>,
+): string {
+  const near = didYouMean(name, known.keys(), "--");
+  if (near !== "" || known.get("input")?.repeat !== true || !rawName.startsWith("--")) return near;
+  return ` A field of the input is changed with --input ${name}=${value ?? "VALUE"}.`;
 }
 
 function inputPair(text: string): [string, string | null] {

@@ -75,7 +75,10 @@ describe("reprise rerun", () => {
     project.write("offset.ts", "export const offset = 1;");
 
     const stored = await reprise(project, "rerun", first.pipelineRun.id);
-    expect(stored.stderr).toMatch(/^Re-run main [0-9a-f]{8}: code of [0-9a-f]{8}, kept [\d :-]+\n/);
+    // The file that was mended is not what executes: that is said.
+    expect(stored.stderr).toMatch(
+      /^Re-run main ([0-9a-f]{8}): code of \1, kept [\d :-]+\nnote: (?:pipeline|offset)\.ts and 1 more file have changed since, .*: reprise rerun \1 --current\n/,
+    );
     expect([stored.stdout, stored.code]).toEqual(["12", 0]);
     expect(bodies(project)).toBe("main load scale check sum");
     const again = await shown(project);
@@ -237,10 +240,17 @@ describe("reprise rerun", () => {
       return finished.stderr;
     };
     expect(await told(4, "latest")).toMatch(/was not kept.*reprise rerun [0-9a-f]{8} --current/);
+    // What was asked for otherwise is still what is meant.
+    const inner = runs[1]?.id.slice(-8) ?? "";
+    expect(await told(4, inner)).toContain(`: reprise rerun ${inner} --current\n`);
+    expect(await told(4, "latest", "--continue")).toMatch(/: reprise rerun [0-9a-f]{8} --continue --current\n/);
     expect(await told(4, "0123abcd")).toContain("There is no run");
     expect(await told(2)).toContain("RUN is missing");
+    expect(await told(2, "latest", "--size=3")).toContain("changed with --input size=3.");
     expect(await told(2, "latest", "--current", "--concurrency=none")).toContain("rerun: --concurrency must be");
-    expect(await told(2, runs[1]?.id ?? "", "--current", "--continue")).toContain("continue");
+    expect(await told(2, runs[1]?.id ?? "", "--current", "--continue")).toMatch(
+      new RegExp(`is a run in one: reprise rerun [0-9a-f]{8} --continue.* reprise rerun ${inner}\n`),
+    );
     project.write("pipeline.ts", pipeline(2).replace('func("main"', 'func("other"'));
     expect(await told(2, "latest", "--current")).toMatch(/pipeline\.ts and what it imports define no func "main"/);
     project.write("pipeline.ts", pipeline(2).replace('func("scale"', 'func("scaled"'));

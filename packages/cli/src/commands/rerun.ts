@@ -2,7 +2,7 @@ import { RepriseError, shortId } from "@reprise/core";
 import type { Command } from "../host.ts";
 import { chooseCode } from "../rerun/choose-code.ts";
 import { checkDriver } from "../rerun/interrupted.ts";
-import { findRecordedRun, type RecordedRunPlace, runWords } from "../rerun/recorded-run.ts";
+import { checkWhole, findRecordedRun, type RecordedRunPlace, runWords } from "../rerun/recorded-run.ts";
 import { readRunOptions } from "../run/run-arguments.ts";
 import { type RunRequest, startRun } from "../run/start-run.ts";
 import { openStore } from "../store-access.ts";
@@ -18,10 +18,11 @@ export const rerun: Command = async (invocation) => {
     await using store = await openStore(invocation);
     const place = await findRecordedRun(store, positionals[0] ?? "");
     const { run, root, pipelineRun } = place;
+    if (mode === "continue") checkWhole(place, "rerun");
     if (input.length > 0) checkInput(place, mode);
     await checkDriver(store.backend, pipelineRun, "RERUN_REFUSED");
     const { cwd } = host;
-    const code = await chooseCode(store, { command: "rerun", values, cwd, pipelineRun, root }, false);
+    const code = await chooseCode(store, { command: "rerun", values, cwd, pipelineRun, root, run }, false);
     const { kept, file, words, notes } = code;
     return {
       options,

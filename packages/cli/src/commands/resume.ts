@@ -30,7 +30,7 @@ export const resume: Command = async (invocation) => {
     }
     await checkDriver(store.backend, pipelineRun, "DRIVER_ALIVE");
     const { cwd } = host;
-    const code = await chooseCode(store, { command: "resume", values, cwd, pipelineRun, root }, true);
+    const code = await chooseCode(store, { command: "resume", values, cwd, pipelineRun, root, run }, true);
     const { kept, file, words, notes } = code;
     return {
       options,

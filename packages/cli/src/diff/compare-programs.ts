@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type PipelineRun, RepriseError } from "@reprise/core";
-import type { Home } from "@reprise/store";
+import type { Home, KeptCode } from "@reprise/store";
 import type { Difference } from "../why/difference.ts";
 import { lineDiff } from "../why/line-diff.ts";
 
-/** Files of a kept program, by their path from the folder of its first file, with their text. */
+/** Files of a kept program, by their path, with their text. */
 type ProgramFiles = ReadonlyMap<string, string>;
 
 /** In which files the kept programs of two pipeline runs differ; nothing if one of them was not kept, or is damaged. */
@@ -37,24 +37,37 @@ function fileDifference(file: string, before = "", after = ""): Difference | und
   return { ingredient: "code", name: file, text: `code: ${file} ${verb}`, before, after, diff };
 }
 
-/** What the source map holds, which has the text of every file that the program was made of. */
 async function filesOf({ code }: Home, digest: string): Promise<ProgramFiles | undefined> {
   try {
     const kept = await code.find(digest);
-    if (kept === undefined) return undefined;
+    const sources = kept === undefined ? undefined : await programSources(kept);
+    if (kept === undefined || sources === undefined) return undefined;
+    const folder = dirname(kept.entry);
+    return new Map([...sources].map(([path, text]) => [relative(folder, path), text]));
+  } catch (error) {
+    if (RepriseError.is(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The files that a kept program was made of, by path, with the text that they had: its source map holds them. Undefined if
+ * that is damaged.
+ */
+export async function programSources(kept: KeptCode): Promise<ProgramFiles | undefined> {
+  try {
     const map = JSON.parse(await readFile(`${kept.file}.map`, "utf8")) as {
       readonly sources: readonly string[];
       readonly sourcesContent?: readonly (string | null)[];
     };
-    const folder = dirname(kept.entry);
     return new Map(
       map.sources.map((source, at) => [
-        relative(folder, source.startsWith("file:") ? fileURLToPath(source) : source),
+        source.startsWith("file:") ? fileURLToPath(source) : source,
         map.sourcesContent?.[at] ?? "",
       ]),
     );
   } catch (error) {
-    if (RepriseError.is(error) || error instanceof SyntaxError || isFileError(error)) return undefined;
+    if (error instanceof SyntaxError || isFileError(error)) return undefined;
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { type PipelineRun, RepriseError, type Run, shortId } from "@reprise/core
 import type { Home, KeptCode } from "@reprise/store";
 import type { ParsedCommand } from "../command-spec.ts";
 import { formatWhen } from "../when.ts";
+import { changedFiles } from "./changed-files.ts";
 
 /** Which code a recorded pipeline run is to be executed with. */
 export interface CodeChoice {
@@ -25,6 +26,8 @@ export interface CodeRequest {
   readonly cwd: string;
   readonly pipelineRun: PipelineRun;
   readonly root: Run;
+  /** The run that was named. */
+  readonly run: Run;
 }
 
 /**
@@ -34,21 +37,40 @@ export interface CodeRequest {
  * Rejects with `CODE_NOT_KEPT`; `USAGE` if it is not known in which file the root's func is.
  */
 export async function chooseCode(store: Home, request: CodeRequest, elseCurrent: boolean): Promise<CodeChoice> {
-  const { values, command, pipelineRun } = request;
+  const { values, pipelineRun } = request;
   if (values["current"] === true || typeof values["file"] === "string") return currentCode(request);
   const id = shortId(pipelineRun.id);
   const found = await findKept(store, pipelineRun);
+  const current = `${again(request)} --current`;
   if (typeof found !== "string") {
     const { digest, entry, notes } = found;
     return {
       kept: digest,
       file: entry,
       words: `code of ${id}, kept ${formatWhen(pipelineRun.createdAt, Date.now())}`,
-      notes,
+      notes: [...notes, ...changeNotes(await changedFiles(found), current)],
     };
   }
   if (elseCurrent) return { ...currentCode(request), notes: [found] };
-  throw new RepriseError("CODE_NOT_KEPT", `${found} To execute today's code: reprise ${command} ${id} --current`);
+  throw new RepriseError("CODE_NOT_KEPT", `${found} To execute today's code: ${current}`);
+}
+
+/** The command as it was given, without what was said of the code. */
+function again({ command, values, run }: CodeRequest): string {
+  const name = command === "plan" ? "plan --rerun-from" : command;
+  const input = values["input"] === undefined ? "" : " --input …";
+  return `reprise ${name} ${shortId(run.id)}${values["continue"] === true ? " --continue" : ""}${input}`;
+}
+
+/** Who has mended a mistake expects it to be mended. */
+function changeNotes(changed: readonly string[], current: string): string[] {
+  const [first, ...others] = changed;
+  if (first === undefined) return [];
+  const files =
+    others.length === 0
+      ? `${first} has`
+      : `${first} and ${others.length} more ${others.length === 1 ? "file" : "files"} have`;
+  return [`${files} changed since, which this does not execute; to execute the code of now: ${current}`];
 }
 
 /** The kept program, or why there is none. */
@@ -67,10 +89,11 @@ async function findKept(store: Home, { id, code }: PipelineRun): Promise<KeptCod
 }
 
 /** What the file of the root's func holds now, or that of `--file`. @throws RepriseError `USAGE` if there is no such file. */
-export function currentCode({ command, values, cwd, root }: CodeRequest): CodeChoice {
+export function currentCode(request: CodeRequest): CodeChoice {
+  const { command, values, cwd, root } = request;
   const given = values["file"];
   const file = typeof given === "string" ? resolve(cwd, given) : root.func.file;
-  const option = `reprise ${command === "plan" ? "plan --rerun-from" : command} ${shortId(root.rootId)} --file FILE`;
+  const option = `${again(request)} --file FILE`;
   if (file === null) {
     throw new RepriseError(
       "USAGE",

@@ -1,4 +1,4 @@
-import { type PipelineRun, RepriseError, type Run } from "@reprise/core";
+import { RepriseError } from "@reprise/core";
 import type { SourceReport } from "../driver/inspect.ts";
 import type { Invocation } from "../host.ts";
 import { outputOf } from "../output.ts";
@@ -7,7 +7,7 @@ import { readImports } from "../run/run-arguments.ts";
 import { openStore } from "../store-access.ts";
 import { currentCode } from "./choose-code.ts";
 import { forecastLines } from "./forecast-lines.ts";
-import { findRecordedRun, runWords } from "./recorded-run.ts";
+import { checkWhole, findRecordedRun, type RecordedRunPlace, runWords } from "./recorded-run.ts";
 import { forecastRerun } from "./rerun-forecast.ts";
 
 /** `reprise plan --rerun-from RUN`: what a re-run would execute and take over, and why; nothing executes. */
@@ -15,11 +15,13 @@ export async function planRerunFrom(invocation: Invocation, text: string): Promi
   const { host, json, command } = invocation;
   checkAlone(invocation);
   await using store = await openStore(invocation);
-  const { run, root, pipelineRun } = await findRecordedRun(store, text);
+  const place = await findRecordedRun(store, text);
+  const { run, root, pipelineRun } = place;
   const graph = await store.backend.readGraph(root.id);
   if (graph === undefined) throw new RepriseError("RUN_NOT_FOUND", `Run ${run.id} was removed meanwhile.`);
   const mode = command.values["continue"] === true ? "continue" : "from";
-  const sources = await sourcesNow(invocation, pipelineRun, root);
+  if (mode === "continue") checkWhole(place, "plan");
+  const sources = await sourcesNow(invocation, place);
   const forecast = forecastRerun({ graph, runId: run.id, mode, sources });
   const output = outputOf(host);
   const options = { pipelineRun, from: runWords(run), all: command.values["all"] === true, now: Date.now() };
@@ -31,12 +33,11 @@ export async function planRerunFrom(invocation: Invocation, text: string): Promi
 /** How the program's funcs are written now, if that is to be compared. */
 async function sourcesNow(
   { host, command }: Invocation,
-  pipelineRun: PipelineRun,
-  root: Run,
+  { run, root, pipelineRun }: RecordedRunPlace,
 ): Promise<SourceReport["sources"] | undefined> {
   const { values } = command;
   if (values["current"] !== true && typeof values["file"] !== "string") return undefined;
-  const { file } = currentCode({ command: "plan", values, cwd: host.cwd, pipelineRun, root });
+  const { file } = currentCode({ command: "plan", values, cwd: host.cwd, pipelineRun, root, run });
   const report = (await inspectFile(host, {
     what: "sources",
     file,

@@ -19,6 +19,16 @@ export async function findRecordedRun({ backend }: Home, text: string): Promise<
   throw new RepriseError("RUN_NOT_FOUND", `Run ${id} was removed meanwhile.`);
 }
 
+/** @throws RepriseError `RERUN_REFUSED` if it is a run inside a pipeline run: continuing is about the whole. */
+export function checkWhole({ run, root }: RecordedRunPlace, command: "rerun" | "plan"): void {
+  if (run.id === root.id) return;
+  const again = command === "plan" ? "plan --rerun-from" : command;
+  throw new RepriseError(
+    "RERUN_REFUSED",
+    `${command}: --continue goes on with a whole pipeline run, and ${runWords(run)} is a run in one: reprise ${again} ${shortId(root.id)} --continue. From the run itself: reprise ${again} ${shortId(run.id)}`,
+  );
+}
+
 /** `train#3f2a8c21`. */
 export function runWords({ id, name }: Pick<Run, "id" | "name">): string {
   return `${name}#${shortId(id)}`;
