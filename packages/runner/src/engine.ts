@@ -246,6 +246,7 @@ export class Engine {
         this.tracker?.retry(command.node, command.failure, command.delay, command.now);
         break;
       case "ended":
+        this.#replay?.over();
         this.#end.resolve();
         break;
     }

@@ -17,6 +17,8 @@ export interface EngineReplay {
   begins(call: Call): void;
   /** The code of a body that counts is over. */
   ends(body: Body): void;
+  /** The root has ended. */
+  over(): void;
 }
 
 /** What a replay needs of the engine. */

@@ -1,21 +1,79 @@
+import { Queue } from "@reprise/core";
 import type { RecordedEdge, RecordedRun } from "@reprise/store";
 import type { Call, Composite } from "../call.ts";
 import { formatPath } from "../part-path.ts";
 import type { Values } from "../values.ts";
 import { hasGivenItems, type Prior } from "./prior.ts";
 
+/** Recorded calls that agree in their key, in order of creation, until they answer. */
+class EqualCalls {
+  readonly #priors: Prior[] = [];
+  readonly #taken = new Set<Prior>();
+  #next = 0;
+  #byShape: Map<string, Queue<Prior>> | undefined = undefined;
+
+  add(prior: Prior): void {
+    this.#priors.push(prior);
+  }
+
+  get left(): Prior[] {
+    return this.#priors.filter((prior) => !this.#taken.has(prior));
+  }
+
+  /** The first that is left. */
+  first(): Prior | undefined {
+    while (this.#taken.has(this.#priors[this.#next] as Prior)) this.#next += 1;
+    return this.#take(this.#priors[this.#next]);
+  }
+
+  /** The first of this shape that is left; `undefined` is the shape of none. */
+  ofShape(shape: string | undefined): Prior | undefined {
+    if (shape === undefined) return undefined;
+    const same = (this.#byShape ??= this.#shapes()).get(shape);
+    for (let prior = same?.take(); prior !== undefined; prior = same?.take()) {
+      if (!this.#taken.has(prior)) return this.#take(prior);
+    }
+    return undefined;
+  }
+
+  /** The first that is left and has not given its result. */
+  unreturned(): Prior | undefined {
+    return this.#take(this.left.find(({ run }) => run.ranAt === null));
+  }
+
+  get isOne(): boolean {
+    return this.#priors.length - this.#taken.size < 2;
+  }
+
+  #take(prior: Prior | undefined): Prior | undefined {
+    if (prior !== undefined) this.#taken.add(prior);
+    return prior;
+  }
+
+  #shapes(): Map<string, Queue<Prior>> {
+    const byShape = new Map<string, Queue<Prior>>();
+    for (const prior of this.left) {
+      const shape = hasGivenItems(prior.run) ? shapeOfElements(prior) : shapeKeyOf(prior.run);
+      const same = byShape.get(shape) ?? new Queue<Prior>();
+      byShape.set(shape, same);
+      same.push(prior);
+    }
+    return byShape;
+  }
+}
+
 /** The recorded calls of a body that executes again, until they answer its calls. */
 export class RecordedCalls {
-  readonly #byKey = new Map<string, Prior[]>();
+  readonly #byKey = new Map<string, EqualCalls>();
 
   /** @param keyOf what a call must agree in to be the recorded one; undefined for one that answers nothing. */
   constructor(priors: readonly Prior[], keyOf: (run: RecordedRun) => string | undefined) {
     for (const prior of priors) {
       const key = hasGivenItems(prior.run) ? givenMap(prior.run.func.record.id) : keyOf(prior.run);
       if (key === undefined) continue;
-      const same = this.#byKey.get(key);
-      if (same === undefined) this.#byKey.set(key, [prior]);
-      else same.push(prior);
+      const same = this.#byKey.get(key) ?? new EqualCalls();
+      this.#byKey.set(key, same);
+      same.add(prior);
     }
   }
 
@@ -27,16 +85,30 @@ export class RecordedCalls {
    */
   take(key: string, shape?: () => string | undefined): Prior | undefined {
     const same = this.#byKey.get(key);
-    if (same === undefined || shape === undefined || same.length < 2) return same?.shift();
-    const wanted = shape();
-    const at = wanted === undefined ? -1 : same.findIndex(({ run }) => shapeKeyOf(run) === wanted);
-    return same.splice(Math.max(at, 0), 1)[0];
+    if (same === undefined || shape === undefined || same.isOne) return same?.first();
+    return same.ofShape(shape()) ?? same.first();
+  }
+
+  /**
+   * The recorded map of this call, whose items were given as an array, in a pipeline run that goes on: one with the same
+   * elements, or one that was interrupted before it had made all of them, because only those tell its items.
+   */
+  takeMap({ definition, map }: Call, values: Values): Prior | undefined {
+    const same = this.#byKey.get(givenMap(definition.id));
+    if (same === undefined) return undefined;
+    const shapes = map?.calls?.map((element) => shapeKeyOfCall(element, values)) ?? [];
+    return same.ofShape(shapes.includes(undefined) ? undefined : shapes.join("\n")) ?? same.unreturned();
   }
 
   /** Those that have not answered. */
   get left(): Prior[] {
-    return [...this.#byKey.values()].flat();
+    return [...this.#byKey.values()].flatMap((same) => same.left);
   }
+}
+
+/** What the elements of a recorded map were given. */
+function shapeOfElements({ children }: Prior): string {
+  return children.map(({ run }) => shapeKeyOf(run)).join("\n");
 }
 
 /** The key of a map whose items were given as an array: its elements are matched one by one. */

@@ -1,4 +1,13 @@
-import { type Attempt, decideRetry, type Failure, isFinished, type Past, type Scheduler } from "@reprise/core";
+import {
+  type Attempt,
+  decideRetry,
+  type Failure,
+  isFinished,
+  type Past,
+  Queue,
+  type Scheduler,
+  shortId,
+} from "@reprise/core";
 import type { ArtifactRef, RecordedGraph, RecordedRun } from "@reprise/store";
 import { Call, none } from "../call.ts";
 import type { Body } from "../context.ts";
@@ -41,6 +50,9 @@ export class Replay implements EngineReplay {
   readonly #calls = new Map<string, Call>();
   readonly #runs: ReadonlyMap<string, RecordedRun>;
   readonly #sources: RecordedSources;
+  /** Runs that were adopted, whose children are not in the graph yet. */
+  readonly #adopted = new Queue<{ readonly call: Call; readonly children: readonly Call[] }>();
+  #isAdopting = false;
 
   constructor(options: ReplayOptions) {
     this.#options = options;
@@ -69,7 +81,7 @@ export class Replay implements EngineReplay {
     }
     tracker.startAt(position);
     const reason = "its pipeline run was interrupted, and what had called it does not need it any more";
-    for (const run of dropped) this.#giveUp(run, reason);
+    this.#giveUp(dropped, reason);
   }
 
   takesIn(call: Call): boolean {
@@ -127,7 +139,10 @@ export class Replay implements EngineReplay {
           goOn();
         },
         // The attempt will say what is wrong with its input.
-        otherwise,
+        () => {
+          otherwise();
+          goOn();
+        },
       );
     } catch {
       otherwise();
@@ -155,18 +170,30 @@ export class Replay implements EngineReplay {
     const answers = call.replay?.answers;
     if (answers === undefined || !this.#options.goesOn) return;
     const reason = `${call.label} executed again after an interruption and did not call it again`;
-    for (const { run } of answers.left) this.#giveUp(run, reason);
+    this.#giveUp(
+      answers.left.map(({ run }) => run),
+      reason,
+    );
     if (call.replay !== undefined) call.replay.answers = undefined;
   }
 
-  /** Ends a run that nobody needs any more, with all below it. */
-  #giveUp(run: RecordedRun, reason: string): void {
-    const below = new Set([run.id]);
+  over(): void {
+    if (!this.#options.goesOn) return;
+    const left = [...this.#runs.values()].filter(
+      ({ id, state }) => !isFinished(state) && this.#calls.get(id)?.track === undefined,
+    );
+    this.#giveUp(left, "its pipeline run went on after an interruption and ended before it was called again");
+  }
+
+  /** Ends runs that nobody needs any more, with all below them. */
+  #giveUp(runs: readonly RecordedRun[], reason: string): void {
+    if (runs.length === 0) return;
+    const doomed = new Set(runs.map(({ id }) => id));
     // A run comes before those that it has called.
-    for (const other of this.#runs.values()) {
-      if (other !== run && !below.has(other.parentId ?? "")) continue;
-      below.add(other.id);
-      this.#options.keeper.giveUp(other, this.#runs.get(other.parentId ?? "")?.ref ?? null, reason);
+    for (const run of this.#runs.values()) {
+      if (!doomed.has(run.id) && !doomed.has(run.parentId ?? "")) continue;
+      doomed.add(run.id);
+      this.#options.keeper.giveUp(run, this.#runs.get(run.parentId ?? "")?.ref ?? null, reason);
     }
   }
 
@@ -180,15 +207,16 @@ export class Replay implements EngineReplay {
       call.asksCache = true;
       return;
     }
-    const key = isGivenMap ? givenMap(call.definition.id) : shapeKeyOfCall(call, values);
-    const prior = key === undefined ? undefined : answers.take(key);
     if (goesOn) {
+      const key = isGivenMap ? undefined : shapeKeyOfCall(call, values);
+      const prior = isGivenMap ? answers.takeMap(call, values) : key === undefined ? undefined : answers.take(key);
       if (prior === undefined) return;
       this.#standFor(call, prior);
       call.takeId(prior.run.ref.uuid);
       return;
     }
     // A new pipeline run puts the elements' values together again: each of them is answered by itself.
+    const prior = answers.take(givenMap(call.definition.id));
     if (prior !== undefined) this.#standFor(call, { ...prior, action: "reexecute" });
     const elements = call.parent?.replay?.elements;
     if (elements === undefined) return;
@@ -256,19 +284,34 @@ export class Replay implements EngineReplay {
       tracker.tell(call);
       return;
     }
-    // A body that has returned had dealt with the failures that it waited for.
-    if (run.awaited && call.parent?.bodyDone === true) call.handled = true;
+    if (wasHandled(call, run)) call.handled = true;
     call.asksCache = true;
     const now = Date.now();
     this.#scheduler.create(call, call.sources, now);
     if (isFinished(call.state)) return;
     if (run.state === "CANCELED") this.#scheduler.cancel(call, run.reason ?? "", now);
-    else this.#scheduler.refused(call, run.failure as Failure, call, now);
+    else this.#scheduler.refused(call, run.failure as Failure, this.#originOf(call, prior), now);
+  }
+
+  /** The run whose failure has ended a run that stays as it ended: itself, or one below it, which its own failure names. */
+  #originOf(call: Call, prior: Prior): Call {
+    if (prior.run.state !== "NESTED_FAILED") return call;
+    const open = [...prior.children];
+    for (let below = open.pop(); below !== undefined; below = open.pop()) {
+      const { id, ref, name, state, failure, reason } = below.run;
+      if (prior.run.failure?.message.startsWith(`its child ${name}#${shortId(id)} `) === true) {
+        const origin = new Call(definitionOfRun(below.run), none, undefined, call);
+        origin.takeId(ref.uuid);
+        return Object.assign(origin, { state, failure: failure ?? undefined, reason: reason ?? undefined });
+      }
+      open.push(...below.children);
+    }
+    return call;
   }
 
   /** A run whose body has given its result waits for its children. */
   #adopt(call: Call, prior: Prior): void {
-    const { goesOn, tracker, keeper, values, engine } = this.#options;
+    const { goesOn, tracker, keeper, values } = this.#options;
     const { run } = prior;
     const now = Date.now();
     if (goesOn) keeper.goesOn(call, prior);
@@ -290,9 +333,29 @@ export class Replay implements EngineReplay {
     this.#scheduler.adoptReturned(call, past, assembles, now);
     // Whoever watches hears of a run before those below it.
     tracker.tell(call);
-    for (const child of children) engine.submit(child);
-    if (!goesOn) tracker.adopted(call, now);
-    this.#scheduler.childrenAdopted(call, Date.now());
+    this.#adopted.push({ call, children });
+    if (!this.#isAdopting) this.#adoptChildren();
+  }
+
+  /** A loop, so that deep graphs need no deep stack. */
+  #adoptChildren(): void {
+    const { goesOn, tracker, engine } = this.#options;
+    this.#isAdopting = true;
+    try {
+      for (let next = this.#adopted.take(); next !== undefined; next = this.#adopted.take()) {
+        const { call, children } = next;
+        for (const child of children) {
+          // One before it had failed, and has ended both.
+          if (isFinished(call.state)) break;
+          engine.submit(child);
+        }
+        const now = Date.now();
+        if (!goesOn) tracker.adopted(call, now);
+        this.#scheduler.childrenAdopted(call, now);
+      }
+    } finally {
+      this.#isAdopting = false;
+    }
   }
 
   /** Tells what the body of a recorded run got, of arguments that were put together for it: it stands for this call. */
@@ -340,6 +403,15 @@ export class Replay implements EngineReplay {
 /** Whether a call was made of the record, not by a body or by whoever has begun the pipeline run. */
 function isOfRecord({ maker, parent }: Call): boolean {
   return maker === undefined && parent !== null;
+}
+
+/**
+ * Whether a failure that a body had met before it returned is dealt with: one that it had not dealt with would have
+ * failed it then.
+ */
+function wasHandled({ parent }: Call, { awaited, finishedAt }: RecordedRun): boolean {
+  if (parent === null || !parent.bodyDone || parent.map !== undefined) return false;
+  return awaited || (finishedAt ?? Number.POSITIVE_INFINITY) <= (parent.replay?.prior?.run.ranAt ?? 0);
 }
 
 /** When the next attempt of a run is due that waited for it when its pipeline run was interrupted. */

@@ -62,6 +62,13 @@ const items = func("items", (count: number) => noted(count, stay));
 const kept = func("kept", (value: unknown) => value);
 const only = func("only", (number: number) => noted(number, stay));
 
+const nests = func("nests", (number: number) => fails(number));
+const around = func("around", (number: number) => stays(number).$value());
+
+const second = Promise.withResolvers<void>();
+/** The first comes after the second. */
+const after = func("after", (number: number) => (number === 1 ? [1] : second.promise.then(() => [number])));
+
 /** The root of each scenario has its name. */
 const scenarios: Readonly<Record<string, () => Future<unknown>>> = {
   "waits for one": () =>
@@ -77,6 +84,37 @@ const scenarios: Readonly<Record<string, () => Future<unknown>>> = {
         .catch(() => undefined);
       await stay();
     })(),
+
+  "has caught what failed with its source": () =>
+    func("has caught what failed with its source", async () => {
+      await kept(fails(1))
+        .$value()
+        .catch(() => undefined);
+      return stays(1);
+    })(),
+
+  "has caught a nested failure": () =>
+    func("has caught a nested failure", async () => {
+      await nests(1)
+        .$value()
+        .catch(() => undefined);
+      await stay();
+    })(),
+
+  "maps what comes in any order": () =>
+    func("maps what comes in any order", async () => {
+      const maps = [0, 1].map(async (number) => {
+        const map = quick.map(await after(number).$value());
+        if (number === 1) second.resolve();
+        return map.$value();
+      });
+      return [await Promise.all(maps), await stays(0).$value()];
+    })(),
+
+  "waits on two levels": () => {
+    open = 2;
+    return func("waits on two levels", () => Promise.all([around(1).$value(), around(2).$value()]))();
+  },
 
   "calls what it will not call": () =>
     func("calls what it will not call", async () => {
