@@ -112,6 +112,7 @@ describe("reprise rerun", () => {
     );
 
     const lines = jsonLines((await reprise(project, "rerun", check, "--json")).stdout);
+    expect(lines.at(-1)).toMatchObject({ takenOver: 2, executed: 2 });
     expect(lines[0]).toMatchObject({ type: "note", text: expect.stringContaining("code of") });
     expect(lines.at(-1)).toMatchObject({ type: "result", state: "COMPLETE", value: 6 });
   });
@@ -120,6 +121,8 @@ describe("reprise rerun", () => {
     using project = projectOf({ "broken.txt": "" });
     const failed = await reprise(project, "run", "pipeline.ts");
     expect(failed.code).toBe(1);
+    expect(failed.stderr).toMatch(/\n {2}reprise rerun [0-9a-f]{8} --continue --current {2}# after an edit\n$/);
+    expect((await project.run("show", "latest")).stdout).toMatch(/\nreprise rerun [0-9a-f]{8} --continue\n$/);
     const advice = /reprise (rerun [0-9a-f]{8} --continue)\n/.exec(failed.stderr)?.[1] ?? "";
     expect(bodies(project)).toBe("main load scale check");
     rmSync(join(project.folder, "broken.txt"));

@@ -45,9 +45,10 @@ export class Epilogue {
     if (json) {
       const durationMs = this.#duration(id) ?? null;
       const { hits, saved, takeOver } = this.#tree;
-      const { executed } = takeOver;
+      const { cloned, resumed, executed } = takeOver;
+      const takenOver = cloned + resumed;
       const value = "value" in result ? { value: result.value } : {};
-      this.#json({ type: "result", id, state, durationMs, hits, saved, executed, ...value, error: failure });
+      this.#json({ type: "result", id, state, durationMs, hits, saved, takenOver, executed, ...value, error: failure });
       return;
     }
     const length = this.#duration(id);
@@ -66,6 +67,10 @@ export class Epilogue {
     const { lines } = result;
     if (state === "COMPLETE") this.#commands(id, lines.length > 0 ? ["show RUN", "artifact get RUN"] : ["show RUN"]);
     else this.#commands(id, ["show RUN", "rerun RUN --continue"]);
+    // The code that was kept has the mistake in it that somebody is about to mend.
+    if (state === "FAILED") {
+      this.#say(this.#paint("dim", `  ${this.#commandLine("rerun RUN --continue --current", id)}  # after an edit`));
+    }
   }
 
   /** The driver process is gone without a result. */
@@ -112,10 +117,11 @@ export class Epilogue {
   #failures(failure: Failure): void {
     const { failures } = this.#tree;
     if (failures.length === 0) this.#error(failureLines(failure, this.#paint).join("\n"));
-    for (const node of failures.slice(0, maxFailures)) {
+    for (const [index, node] of failures.slice(0, maxFailures).entries()) {
       const attempt = node.attempt > 1 ? ` (attempt ${node.attempt})` : "";
       const lines = failureLines(node.failure ?? failure, this.#paint);
-      this.#error(`\n${this.#paint("bold", pathOf(node))} failed${attempt}\n${lines.join("\n")}`);
+      const space = index === 0 && this.#quiet ? "" : "\n";
+      this.#error(`${space}${this.#paint("bold", pathOf(node))} failed${attempt}\n${lines.join("\n")}`);
     }
     const rest = failures.length - maxFailures;
     if (rest > 0) this.#error(`\n… and ${rest} more`);

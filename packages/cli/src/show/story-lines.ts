@@ -251,11 +251,13 @@ function sourceLines({ func }: Run, { paint }: Output, whole: boolean): string[]
   return rest === 0 ? shown : [...shown, paint("dim", `… ${rest} more lines; --source shows all`)];
 }
 
-function hintLines({ run, logLines, runs }: RunStory, { paint }: Output): string[] {
+function hintLines({ run, logLines, runs, pipelineRun }: RunStory, { paint }: Output): string[] {
   const id = shortId(run.id);
   const hints: string[] = [];
   if (logLines.length > 0 || runs.length > 1)
     hints.push(`reprise logs ${id}${run.parentId === null ? "" : " --nested"}`);
   if (run.output !== null) hints.push(`reprise artifact get ${id}`);
+  const hasFailed = pipelineRun?.state === "FAILED" || pipelineRun?.state === "CANCELED";
+  if (hasFailed && run.parentId === null) hints.push(`reprise rerun ${id} --continue`);
   return hints.map((hint) => paint("dim", hint));
 }
