@@ -31,12 +31,20 @@ export function failureLines(failure: Failure, paint: Paint): string[] {
 function stackLines(failure: Failure, paint: Paint): string[] {
   const frames = (failure.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
   const own = frames.filter(isOwnFrame);
-  const shown = own.slice(0, 12).map((frame) => `    ${tameLine(frame.trim().replace("file://", ""), false)}`);
+  const shown = own.slice(0, 12).map((frame) => `    ${tameLine(placeOf(frame), false)}`);
   const hidden = frames.length - shown.length;
   if (hidden > 0 && shown.length > 0)
     shown.push(paint("dim", `    (${hidden} more frames of libraries, reprise and Node)`));
   if (shown.length > 0 || frames.length === 0) return shown;
-  return frames.slice(0, 6).map((frame) => paint("dim", `    ${tameLine(frame.trim().replace("file://", ""), false)}`));
+  return frames.slice(0, 6).map((frame) => paint("dim", `    ${tameLine(placeOf(frame), false)}`));
+}
+
+/** A frame of a function without name is written in two ways, with source map and without. */
+function placeOf(frame: string): string {
+  return frame
+    .trim()
+    .replace("file://", "")
+    .replace(/<anonymous> \((.*)\)$/, "$1");
 }
 
 /** Whether a frame is of the user's own code: not Node's, not a package's, not that of reprise. */

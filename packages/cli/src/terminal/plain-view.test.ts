@@ -103,12 +103,16 @@ describe("PlainView", () => {
     expect(lines[19]).toBe("train#00000020: RESUMED");
     expect(lines.slice(20)).toEqual(["… 280 more taken over", "train#00000400: started (MISS)"]);
 
+    const [start, end] = [taken.slice(0, 21), taken.slice(21)];
+    const late = linesOf(start, end, [change(400, "RUNNING", 6, "MISS", { funcId: "last" })]);
+    expect(late.slice(20)).toEqual(lines.slice(20));
+
     // A body that executes again is answered by recorded runs bit by bit: not a line for each bit.
     const bits = taken.flatMap((event, index) => [
       event,
       change(500 + index, "RUNNING", 6, "MISS", { funcId: `x ${index % 100}` }),
     ]);
     const told = linesOf(bits).filter((line) => line.includes("taken over"));
-    expect(told).toEqual(["… 1 more taken over", "… 279 more taken over"]);
+    expect(told).toEqual(Array.from({ length: 14 }, () => "… 20 more taken over"));
   });
 });

@@ -87,6 +87,8 @@ export class PlainView implements View {
       if (isTakenOver(node, event)) {
         if (this.#takenOver.told === toldTakenOver) {
           this.#takenOver.untold++;
+          // A while is waited for more of them.
+          if (this.#takenOver.toldAt === 0) this.#takenOver.toldAt = event.time;
           return;
         }
         this.#takenOver.told++;
@@ -94,7 +96,7 @@ export class PlainView implements View {
       const line = runLine(node, event);
       if (line === undefined) return;
       // What was taken over at the beginning is told before what executes then.
-      if (this.#takenOver.toldAt === 0) this.#tellTakenOver(event.time);
+      if (this.#takenOver.untold >= toldTakenOver) this.#tellTakenOver(event.time);
       this.say(line);
     }
   }
