@@ -72,6 +72,15 @@ describe("a re-run of many runs", () => {
     expect(changed).toMatchObject({ value: 111, executed: { "waiting nest": 101, step: 1 } });
     await verifyHome(lab.home);
   });
+
+  test("below each other, deeper than a stack", { timeout: 30_000 }, async () => {
+    const lab = await Lab.open({ verifies: false });
+    await lab.run(nest(4_000));
+    const [row] = await lab.home.backend.listPipelineRuns();
+    const runs = await lab.home.backend.listRuns(row?.id ?? "");
+    await using runner = new LocalRunner({ home: lab.path, handleSignals: false, rerunFrom: runs.at(-1)?.id });
+    expect(await runner.run(again(nest))).toBe(1);
+  });
 });
 
 describe("several re-runs", () => {

@@ -372,3 +372,21 @@ describe("schemas", () => {
     expect(await lab.rerun(first, first.runs[0], root({ rate: "2", times: 5 }))).toMatchObject({ value: 10 });
   });
 });
+
+describe("an argument of a new call that cannot be put together", () => {
+  test("fails the call, though what it is a part of is read from the store", async () => {
+    let asks = false;
+    const parts: Readonly<Record<string, { readonly whole: number }>> = { known: { whole: 1 } };
+    const large = func("large", () => ({ bytes: new Uint8Array(2_000_000), parts }));
+    const asking = func("asking", async () => {
+      await pass("first").$value();
+      return pass({ inside: large().parts[asks ? "other" : "known"]!.whole });
+    });
+    const lab = await Lab.open();
+    const first = await lab.run(asking());
+    asks = true;
+    const second = await lab.rerun(first, named(first, "pass"), asking());
+    expect(failureOf(second).message).toContain("has no part whole");
+    expect(named(second, "large")).toMatchObject({ cache: { status: "CLONED" } });
+  });
+});
