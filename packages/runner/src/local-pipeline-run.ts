@@ -148,7 +148,8 @@ export class LocalPipelineRun {
     // On disk before the first body, which may block the event loop or end the process.
     this.#recorder.flushNow();
     this.#tell("RUNNING");
-    const git = readGitState(process.cwd());
+    // What it was begun with: a pipeline run that goes on does so with the code that it says.
+    const git = this.#row.git === null ? readGitState(process.cwd()) : Promise.resolve(null);
     void git.then((state) => this.#addGit(state));
     const code = this.#keepCode();
     const alive = this.#sayAlive();

@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import type { RunFailedError } from "@reprise/core";
 import { describe, expect, test } from "vitest";
 import { context, func } from "./index.ts";
@@ -82,5 +83,20 @@ describe("what had been called before the crash", () => {
     const ended = (await crashed.runs()).map(({ id, state }) => [id, state]);
     expect(ended).toEqual(crashed.left.map(({ id }) => [id, "CANCELED"]));
     await crashed.verify();
+  });
+});
+
+describe("the state of the work tree with which a pipeline run was begun", () => {
+  test("stays when it goes on with another one", async () => {
+    const scenario = "needs a func";
+    const crashed = await CrashedHome.after(scenario, env);
+    const git = { commit: "0".repeat(40), branch: "before", dirty: false, remote: null };
+    const database = new DatabaseSync(crashed.home.backend.place);
+    database.prepare("UPDATE pipeline_runs SET git = ?").run(JSON.stringify(git));
+    database.close();
+    const root = func(scenario, () => 0);
+    func("only", (number: number) => number);
+    expect(await crashed.resume(recorded(root))).toEqual([1, 2]);
+    expect((await crashed.pipelineRun()).git).toEqual(git);
   });
 });

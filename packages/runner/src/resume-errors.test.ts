@@ -54,6 +54,7 @@ describe("what cannot be resumed is refused with an error of its own:", () => {
     const resume = crashed.left[1]?.id ?? "";
     const error = await refusal({ home: crashed.path, resume }, quick(1));
     expect(error).toMatchObject({ code: "RUN_NOT_FOUND" });
+    expect(error.message).toContain(`Resume ${crashed.rootId}.`);
     expect(await crashed.runs()).toEqual(crashed.left);
   });
 

@@ -99,7 +99,7 @@ export async function openRerun(
 export async function openResume(home: Home, root: Call, id: string): Promise<Recording> {
   const { backend } = home;
   const before = await backend.readGraph(id);
-  if (before === undefined || before.runs.length === 0) throw unknownRun(home, id, "resume");
+  if (before === undefined || before.runs.length === 0) throw await notResumable(home, id);
   if (isPipelineFinished(before.pipelineRun.state)) throw finished(id, before.pipelineRun.state);
   // Nothing is taken over that could not go on.
   checkFunc(root, before);
@@ -253,6 +253,15 @@ function unknownRun({ backend }: Home, id: string, what: string): RepriseError {
   return new RepriseError(
     "RUN_NOT_FOUND",
     `There is no run ${id} in ${backend.place} to ${what}. \`reprise ls\` lists pipeline runs, \`reprise show\` the runs in one.`,
+  );
+}
+
+async function notResumable(home: Home, id: string): Promise<RepriseError> {
+  const inner = await home.backend.getRun(id);
+  if (inner === undefined) return unknownRun(home, id, "resume");
+  return new RepriseError(
+    "RUN_NOT_FOUND",
+    `Run ${id} is one inside pipeline run ${inner.rootId}, and only whole pipeline runs go on. Resume ${inner.rootId}.`,
   );
 }
 
