@@ -74,6 +74,9 @@ describe("reprise rerun", () => {
     project.write("pipeline.ts", pipeline(100));
     project.write("offset.ts", "export const offset = 1;");
 
+    expect((await reprise(project, "plan", "--rerun-from", "latest")).stdout).toMatch(
+      /\nFiles that changed since: (?:offset\.ts, pipeline\.ts|pipeline\.ts, offset\.ts)\.$/,
+    );
     const stored = await reprise(project, "rerun", first.pipelineRun.id);
     // The file that was mended is not what executes: that is said.
     expect(stored.stderr).toMatch(
