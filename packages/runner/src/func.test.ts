@@ -73,7 +73,11 @@ describe("a body", () => {
   it.each<[string, unknown, RegExp]>([
     ["that is missing", undefined, /the body must be a function, not undefined/],
     ["that is null", null, /the body must be a function, not null/],
-    ["that is an object", { run: 1 }, /the body must be a function, not object/],
+    [
+      "that is an object",
+      { run: 1 },
+      /the body must be a function, not object\. With options, give one object: func\(\{ id,/,
+    ],
     ["that is a generator", function* body() {}, /a body cannot be a generator\. Return an array/],
     ["that is an async generator", async function* body() {}, /a body cannot be a generator/],
     ["that is a class", RepriseError, /a body cannot be a class\. Give a function/],
@@ -82,6 +86,13 @@ describe("a body", () => {
     expect(error.code).toBe("FUNC_DEFINITION");
     expect(error.message).toMatch(message);
     expect(error.message).toMatch(new RegExp(`^func "body ${title}" at .*func\\.test\\.ts:\\d+:\\d+: `));
+  });
+
+  it("is followed by nothing: options behind it would count for nothing", () => {
+    const withOptions = func as unknown as (...args: unknown[]) => unknown;
+    const error = errorOf(() => withOptions("with options", () => 1, { cache: true }));
+    expect(error.code).toBe("FUNC_DEFINITION");
+    expect(error.message).toMatch(/^func "with options" at .*func\.test\.ts:\d+:\d+: it takes an id and a body\. With/);
   });
 
   it("that is a func already is refused", () => {

@@ -85,7 +85,14 @@ export function func<
   I extends AnySchema | undefined = undefined,
   O extends AnySchema | undefined = undefined,
 >(options: FuncOptions<I, O, A, R>): Func<CallArgs<I, A>, CallResult<O, R>>;
-export function func(first: unknown, second?: unknown): unknown {
+export function func(first: unknown, second?: unknown, ...further: unknown[]): unknown {
+  if (further.length > 0) {
+    // Types are stripped: nobody else would tell that what stands there counts for nothing.
+    throw new RepriseError(
+      "FUNC_DEFINITION",
+      `func ${JSON.stringify(first)} at ${formatPlace(callPlace(func))}: it takes an id and a body. With options, give one object: func({ id, cache: true, run: body }).`,
+    );
+  }
   const given = typeof first === "object" && first !== null ? first : { id: first, run: second };
   const place = callPlace(func);
   const definition = define(given as Record<string, unknown>, place);
@@ -150,7 +157,10 @@ function checkBody(run: unknown, what: string): (...args: never[]) => unknown {
   if (typeof run !== "function") {
     throw new RepriseError(
       "FUNC_DEFINITION",
-      `${what}: the body must be a function, not ${run === null ? "null" : typeof run}.`,
+      `${what}: the body must be a function, not ${run === null ? "null" : typeof run}.` +
+        (typeof run === "object" && run !== null
+          ? " With options, give one object: func({ id, cache: true, run: body })."
+          : ""),
     );
   }
   const kind = (Object.getPrototypeOf(run) as { constructor?: { name?: unknown } } | null)?.constructor?.name;
