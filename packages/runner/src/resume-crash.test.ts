@@ -4,7 +4,7 @@ import { CrashedPipeline, type Hits, type Moment, type Undisturbed } from "./tes
 import { temporaryFolder } from "./testing/temporary-home.ts";
 
 const kills = 50;
-const killsOfReruns = 4;
+const killsOfReruns = 3;
 /** So many ms the pipeline takes at most where nothing else is going on, and a process to load what it needs. */
 const [longest, loading] = [700, 250];
 /** Steps of writing, counted before and after each, of which the pipeline has about as many. */
@@ -29,17 +29,20 @@ test.for(["ordered", "step"])(
   },
 );
 
-test.for(["digs deeper", "list"])(
-  `and so is a re-run from a run: of "%s" (seed ${seed})`,
+test.for([
+  ["digs deeper", 0.4],
+  ["list", 0.2],
+] as const)(
+  `and so is a re-run from a run: of "%s", which takes %d of the time (seed ${seed})`,
   { timeout: 300_000 },
-  async (from) => {
+  async ([from, share]) => {
     const folder = temporaryFolder();
     const first = new CrashedPipeline(`${folder}/original`, "step", env);
     await first.undisturbed();
     const original = { folder: `${folder}/original`, from: first.runOf(from) };
     const make = (path: string): CrashedPipeline => new CrashedPipeline(path, "ordered", env, original);
     const undisturbed = await make(`${folder}/reference`).undisturbed();
-    const all = await crashMany(folder, killsOfReruns, 0.4, undisturbed, make);
+    const all = await crashMany(folder, killsOfReruns, share, undisturbed, make);
     expect(sum(all, "kept")).toBeGreaterThan(killsOfReruns);
   },
 );
