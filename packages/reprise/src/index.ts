@@ -14,6 +14,7 @@ export {
   registerClass,
   registerType,
   RepriseError,
+  type RerunMode,
   type RetryOptions,
   type RunCache,
   RunCanceledError,
