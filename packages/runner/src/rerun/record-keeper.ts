@@ -175,8 +175,11 @@ export function takenOver({
   };
 }
 
-/** What is recorded of a run that had succeeded before an interruption; undefined if it had not, or had reused a result. */
+/** These say already that the run did not execute, or not since the last interruption. */
+const toldAlready: readonly (CacheStatus | undefined)[] = ["HIT", "CLONED", "RESUMED"];
+
+/** What is recorded of a run that had succeeded before an interruption; undefined if it had not, or if enough is recorded. */
 function resumed({ state, cache }: RecordedRun): RunCache | undefined {
-  if (state !== "RESOLVED" || cache?.status === "HIT" || cache?.status === "CLONED") return undefined;
+  if (state !== "RESOLVED" || toldAlready.includes(cache?.status)) return undefined;
   return { key: null, originRunId: null, saved: null, note: null, ...cache, status: "RESUMED" };
 }
