@@ -142,8 +142,14 @@ export class LocalPipelineRun {
   }
 
   async execute(): Promise<unknown> {
-    // An argument that cannot be stored throws here: then there is no pipeline run.
-    this.#engine.start();
+    const alive = this.#sayAlive();
+    try {
+      // An argument that cannot be stored throws here: then there is no pipeline run, or it is for others to go on with.
+      this.#engine.start();
+    } catch (error) {
+      await alive.end();
+      throw error;
+    }
     this.#write("RUNNING");
     // On disk before the first body, which may block the event loop or end the process.
     this.#recorder.flushNow();
@@ -152,7 +158,6 @@ export class LocalPipelineRun {
     const git = this.#row.git === null ? readGitState(process.cwd()) : Promise.resolve(null);
     void git.then((state) => this.#addGit(state));
     const code = this.#keepCode();
-    const alive = this.#sayAlive();
     const endCapture = captureOutput();
     const unwatch = this.#watch();
     try {
@@ -232,9 +237,13 @@ export class LocalPipelineRun {
   /** Begins, after a while, to say that the driver is alive, from a thread of its own. */
   #sayAlive(): { readonly end: () => Promise<void> } {
     let saying: AsyncDisposable | undefined;
-    const timer = setTimeout(() => {
+    const begin = (): void => {
       saying = this.#home.backend.keepAlive(this.#lease);
-    }, patienceWithoutHeartbeat).unref();
+    };
+    // One that goes on has taken more than moments before.
+    const goesOn = this.#options.recording?.lease != null;
+    const timer = goesOn ? undefined : setTimeout(begin, patienceWithoutHeartbeat).unref();
+    if (goesOn) begin();
     return {
       end: async () => {
         clearTimeout(timer);

@@ -36,9 +36,11 @@ export class LocalRunner extends Runner implements AsyncDisposable {
     let run: LocalPipelineRun;
     try {
       const home = await this.#open();
+      const settled = await withSettings(this.#options, home);
+      // Last, as it may take a pipeline run over, which nobody else can go on with then.
       const recording = await this.#recordingFor(root, home);
       run = new LocalPipelineRun(root, future, home, {
-        ...(await withSettings(this.#options, home)),
+        ...settled,
         recording,
         keepCode: () => this.keepCode(home, root.definition.place?.file),
       });

@@ -1,4 +1,4 @@
-import { type EdgeKind, isFinished, type RunCache, shortId } from "@reprise/core";
+import { type CacheStatus, type EdgeKind, isFinished, type RunCache, shortId } from "@reprise/core";
 import type { RecordedRun, RunRef, RunWrite } from "@reprise/store";
 import type { Call } from "../call.ts";
 import type { PipelineTracker } from "../pipeline-tracker.ts";
