@@ -176,10 +176,10 @@ export function takenOver({
 }
 
 /** These say already that the run did not execute, or not since the last interruption. */
-const toldAlready: readonly (CacheStatus | undefined)[] = ["HIT", "CLONED", "RESUMED"];
+const toldAlready: ReadonlySet<CacheStatus | undefined> = new Set(["HIT", "CLONED", "RESUMED"] as const);
 
 /** What is recorded of a run that had succeeded before an interruption; undefined if it had not, or if enough is recorded. */
 function resumed({ state, cache }: RecordedRun): RunCache | undefined {
-  if (state !== "RESOLVED" || toldAlready.includes(cache?.status)) return undefined;
+  if (state !== "RESOLVED" || toldAlready.has(cache?.status)) return undefined;
   return { key: null, originRunId: null, saved: null, note: null, ...cache, status: "RESUMED" };
 }
