@@ -12,6 +12,8 @@ export interface Failure {
   readonly stack?: string | undefined;
   readonly code?: string | undefined;
   readonly cause?: Failure | undefined;
+  /** The run that failed, if this is told of a run above it; not before it is recorded. */
+  readonly runId?: string | undefined;
 }
 
 const maxCauses = 8;

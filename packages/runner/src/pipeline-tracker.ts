@@ -134,7 +134,7 @@ export class PipelineTracker implements Tracker {
       if (isFinished(state)) {
         if (this.#progress.size > 0) this.#endProgress(call);
         if (call.cache !== undefined) this.#endCached(row, call, call.cache);
-        row.failure = state === "RESOLVED" ? null : (call.failure ?? null);
+        row.failure = state === "RESOLVED" ? null : recordedFailure(call);
         row.reason = call.reason ?? null;
         if (state === "CANCELED") this.#event(call, "cancel", `${call.label} was canceled: ${call.reason ?? ""}`, now);
         else if (call.failure?.code === "TIMEOUT") this.#event(call, "timeout", call.failure.message, now);
@@ -434,6 +434,12 @@ export class PipelineTracker implements Tracker {
     }
     return artifact;
   }
+}
+
+/** With the run that has failed, where that is another one: it has to be found again when a pipeline run goes on. */
+function recordedFailure({ state, failure, origin }: Call): Failure | null {
+  if (failure === undefined) return null;
+  return state === "NESTED_FAILED" && origin !== undefined ? { ...failure, runId: origin.id } : failure;
 }
 
 function cacheTold({ cache, track }: Call): { readonly cache?: RunCache } {

@@ -1,13 +1,4 @@
-import {
-  type Attempt,
-  decideRetry,
-  type Failure,
-  isFinished,
-  type Past,
-  Queue,
-  type Scheduler,
-  shortId,
-} from "@reprise/core";
+import { type Attempt, decideRetry, type Failure, isFinished, type Past, Queue, type Scheduler } from "@reprise/core";
 import type { ArtifactRef, RecordedGraph, RecordedRun } from "@reprise/store";
 import { Call, none } from "../call.ts";
 import type { Body } from "../context.ts";
@@ -293,20 +284,14 @@ export class Replay implements EngineReplay {
     else this.#scheduler.refused(call, run.failure as Failure, this.#originOf(call, prior), now);
   }
 
-  /** The run whose failure has ended a run that stays as it ended: itself, or one below it, which its own failure names. */
-  #originOf(call: Call, prior: Prior): Call {
-    if (prior.run.state !== "NESTED_FAILED") return call;
-    const open = [...prior.children];
-    for (let below = open.pop(); below !== undefined; below = open.pop()) {
-      const { id, ref, name, state, failure, reason } = below.run;
-      if (prior.run.failure?.message.startsWith(`its child ${name}#${shortId(id)} `) === true) {
-        const origin = new Call(definitionOfRun(below.run), none, undefined, call);
-        origin.takeId(ref.uuid);
-        return Object.assign(origin, { state, failure: failure ?? undefined, reason: reason ?? undefined });
-      }
-      open.push(...below.children);
-    }
-    return call;
+  /** The run whose failure has ended a run that stays as it ended: itself, or one below it. */
+  #originOf(call: Call, { run }: Prior): Call {
+    const origin = this.#runs.get(run.failure?.runId ?? "");
+    if (origin === undefined) return call;
+    const { ref, state, failure, reason } = origin;
+    const found = new Call(definitionOfRun(origin), none, undefined, call);
+    found.takeId(ref.uuid);
+    return Object.assign(found, { state, failure: failure ?? undefined, reason: reason ?? undefined });
   }
 
   /** A run whose body has given its result waits for its children. */
