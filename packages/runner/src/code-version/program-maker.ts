@@ -10,7 +10,8 @@ const here = import.meta.url as string | undefined;
  */
 export const programMaker = {
   /** Where it is; undefined if it is part of a bundle of somebody's program, which a thread must not execute. */
-  url: here?.startsWith("file:") === true && /^program-maker[.-]/.test(basename(fileURLToPath(here))) ? here : undefined,
+  url:
+    here?.startsWith("file:") === true && /^program-maker[.-]/.test(basename(fileURLToPath(here))) ? here : undefined,
 
   async make(order: ProgramOrder): Promise<MadeProgram> {
     const { makeProgram } = await import("./make-program.ts");
