@@ -48,7 +48,7 @@ async function passes(step: string): Promise<boolean> {
   const child = spawn("npm", args, {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
-    timeout: 20 * 60_000,
+    timeout: 25 * 60_000,
     // Nothing of this run may land in the home of the person who checks.
     env: { ...process.env, REPRISE_HOME: join(folder, "home") },
   });
