@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { TestProject } from "./testing/kept-programs.ts";
 
@@ -106,6 +107,21 @@ export function fail(why: Why["why"]): never {
     expect(stack).toMatch(/^RangeError: because\n/);
     expect(stack).toContain(`${project.path("fail.ts")}:5:9`);
     expect(stack).toContain(`${project.path("pipeline.ts")}:5:10`);
+  });
+
+  it("holds what is imported by the URL of its file", async () => {
+    const project = new TestProject({ "part.ts": "export const part: string = 'part';\n" });
+    const url = JSON.stringify(pathToFileURL(project.path("part.ts")).href);
+    project.write({
+      "pipeline.ts": `import { func } from "reprise";
+import { part } from ${url};
+export const pipeline = func("pipeline", async () => [part, (await import(${url})).part]);
+`,
+    });
+    const { digest, notes, result } = await project.keep({ args: [] });
+    expect([notes, result]).toEqual([[], ["part", "part"]]);
+    project.remove();
+    expect((await project.load(digest, { args: [] })).result).toEqual(["part", "part"]);
   });
 
   it("holds JSON and texts", async () => {

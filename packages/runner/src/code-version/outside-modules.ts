@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, extname, join, relative, sep } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import { builtinName } from "../code-digest/builtin-name.ts";
 import { isLibrary, packageName } from "../code-digest/resolve-module.ts";
@@ -85,7 +85,8 @@ export function outsideModules({ entry, root, refused, notes }: OutsideOptions):
 /** The file behind an import, or why there is none. */
 async function resolveIn(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult | string> {
   const { path, importer, namespace, resolveDir, kind, with: attributes } = args;
-  const found = await build.resolve(path, {
+  // Bundlers know no URLs, which Node takes as well as paths.
+  const found = await build.resolve(path.startsWith("file:") ? fileURLToPath(path) : path, {
     importer,
     namespace,
     resolveDir,
