@@ -24,6 +24,7 @@ export {
   type CodeOwner,
 } from "./code-digest/code-digests.ts";
 export { keepProgram, type KeepOptions, type KeptProgram, keepsProgram } from "./code-version/keep-program.ts";
+export { loadHeld } from "./code-version/load-held.ts";
 export { loadKeptProgram } from "./code-version/load-kept-program.ts";
 export { context, type RunContext, type RunLog } from "./context.ts";
 export { callOf, func, mapOf } from "./func.ts";

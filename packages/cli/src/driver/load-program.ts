@@ -1,11 +1,8 @@
 import { RepriseError } from "@reprise/core";
-import { definedFuncs, holdRuns, loadKeptProgram } from "@reprise/runner";
+import { definedFuncs, loadHeld, loadKeptProgram } from "@reprise/runner";
 import { openHomeForReading } from "@reprise/store";
 import type { AgainMessage } from "../run/messages.ts";
 import { loadPipelineFile } from "./load-pipeline.ts";
-
-/** So long, in ms, a file that has begun to run something by itself may go on defining funcs. */
-const patience = 2_000;
 
 /**
  * Loads the program that a recorded pipeline run is to be executed with, so that its funcs are known. What it runs by itself
@@ -26,27 +23,6 @@ export async function loadProgram(message: AgainMessage): Promise<void> {
 
 /** Loads a file that defines a func, exported or not. What it runs by itself meanwhile is not executed. */
 export async function loadCurrent(file: string, funcId: string): Promise<void> {
-  let isHeld = false;
-  const begun = Promise.withResolvers<void>();
-  const release = holdRuns("a recorded pipeline run is taken up", () => {
-    isHeld = true;
-    begun.resolve();
-  });
-  const loading = loadPipelineFile(file).catch((error: unknown) => {
-    // Whatever the file does without the result that it waited for, its funcs are defined.
-    if (!isHeld) throw error;
-  });
-  try {
-    await Promise.race([loading, begun.promise.then(() => defined(funcId))]);
-  } finally {
-    release();
-  }
-}
-
-/** Resolves when the func is defined, or that can no longer be expected. */
-async function defined(funcId: string): Promise<void> {
-  const until = performance.now() + patience;
-  while (!definedFuncs().has(funcId) && performance.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  const isComplete = (): boolean => definedFuncs().has(funcId);
+  await loadHeld("a recorded pipeline run is taken up", () => loadPipelineFile(file), isComplete);
 }

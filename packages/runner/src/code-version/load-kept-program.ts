@@ -3,11 +3,8 @@ import { RepriseError } from "@reprise/core";
 import type { KeptCode } from "@reprise/store";
 import { funcRegistry, setFuncRecord } from "../func-definition.ts";
 import { messageOf } from "../message-of.ts";
-import { holdRuns } from "../runner.ts";
+import { loadHeld } from "./load-held.ts";
 import { placeModules } from "./module-hooks.ts";
-
-/** So long, in ms, a program that has begun to run something by itself may go on defining funcs. */
-const patience = 2_000;
 
 /**
  * Loads a program that was kept, so that its funcs are defined in this process. It uses the library that executes; packages
@@ -34,33 +31,15 @@ export async function loadKeptProgram(kept: KeptCode): Promise<void> {
     library: libraryUrl(),
     inside: import.meta.url,
   });
-  let isHeld = false;
-  const { promise: begun, resolve } = Promise.withResolvers<void>();
-  const release = holdRuns("a program that was kept is loaded to be run again", () => {
-    isHeld = true;
-    resolve();
-  });
-  const loading = import(program).catch((error: unknown) => {
-    // Whatever it does without the result that it waited for, its funcs are defined.
-    if (!isHeld) throw loadError(kept, error);
-  });
-  try {
-    await Promise.race([loading, begun.then(() => defined(kept, loading))]);
-  } finally {
-    release();
-  }
+  const load = (): Promise<unknown> =>
+    import(program).catch((error: unknown) => {
+      throw loadError(kept, error);
+    });
+  const isComplete = (): boolean => kept.funcs.every(({ id }) => funcRegistry.has(id));
+  await loadHeld("a program that was kept is loaded to be run again", load, isComplete);
   for (const record of kept.funcs) {
     const definition = funcRegistry.get(record.id);
     if (definition !== undefined) setFuncRecord(definition, record);
-  }
-}
-
-/** Resolves when all funcs are defined that the program had when it was kept, or no more can be expected. */
-async function defined({ funcs }: KeptCode, loading: Promise<unknown>): Promise<void> {
-  const until = performance.now() + patience;
-  while (performance.now() < until && !funcs.every(({ id }) => funcRegistry.has(id))) {
-    const pause = new Promise<boolean>((resolve) => setTimeout(resolve, 5, false));
-    if (await Promise.race([loading.then(() => true), pause])) return;
   }
 }
 

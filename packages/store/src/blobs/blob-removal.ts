@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CHUNK_SIZE } from "@reprise/core";
 import type { BlobName, DeleteOptions } from "../blob-store.ts";
 import { type BlobLayout, digestOfFile, isTree } from "./blob-layout.ts";
+import { ifThere, succeeds } from "../if-there.ts";
 
 /**
  * Removes blobs, except those that somebody has used since `unusedSince`; returns what was removed.
@@ -90,19 +91,4 @@ async function putBack(trashed: string, file: string): Promise<void> {
 async function* entries(folder: string): AsyncGenerator<string> {
   const directory = await ifThere(opendir(folder));
   for await (const entry of directory ?? []) yield entry.name;
-}
-
-async function succeeds(work: Promise<unknown>): Promise<boolean> {
-  return (await ifThere(work.then(() => true))) === true;
-}
-
-/** What the promise gives, or undefined if the file is not there (or, for a new name, is there already). */
-async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    const { code } = error as { code?: unknown };
-    if (code === "ENOENT" || code === "EEXIST" || code === "ENOTDIR") return undefined;
-    throw error;
-  }
 }

@@ -5,6 +5,7 @@ import { CHUNK_SIZE, combineChunkDigests, digestBytes, RepriseError } from "@rep
 import { blobFailure } from "../blobs/blob-failure.ts";
 import { openNew, syncFolder } from "../blobs/durable-files.ts";
 import type { CodeBundle, CodeStore, KeptCode, KeptCodeEntry } from "./code-store.ts";
+import { ifThere, succeeds } from "../if-there.ts";
 
 /** Moments of keeping a program, in order; tests end the process at each. */
 export type KeepStep = "created" | "written" | "synced" | "renamed";
@@ -305,19 +306,4 @@ async function isThere(path: string): Promise<boolean> {
 
 async function namesIn(path: string): Promise<readonly string[]> {
   return (await ifThere(readdir(path))) ?? [];
-}
-
-async function succeeds(work: Promise<unknown>): Promise<boolean> {
-  return (await ifThere(work.then(() => true))) === true;
-}
-
-/** What the promise gives, or undefined if the file is not there (or, for a new name, is there already). */
-async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    const { code } = error as { code?: unknown };
-    if (code === "ENOENT" || code === "EEXIST" || code === "ENOTDIR" || code === "ENOTEMPTY") return undefined;
-    throw error;
-  }
 }
