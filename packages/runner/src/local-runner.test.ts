@@ -340,3 +340,28 @@ describe("the context of a body", () => {
     expect((await backend.getRun(pipeline!.id))?.progress).toEqual({ done: 2, total: 10, note: null });
   });
 });
+
+test("a pipeline run ends with its root, however long its program takes to be kept", async () => {
+  const kept = Promise.withResolvers<null>();
+  class SlowRunner extends LocalRunner {
+    protected override keepCode(): Promise<null> {
+      return kept.promise;
+    }
+  }
+  const home = temporaryFolder();
+  let ended = 0;
+  const runner = new SlowRunner({
+    home,
+    onEvent: (event) => {
+      if (event.type === "pipeline" && event.state === "COMPLETE") ended = event.time;
+      // Long enough to be told apart from the root's end.
+      if (event.type === "run" && event.state === "RESOLVED") setTimeout(() => kept.resolve(null), 500);
+    },
+  });
+  await runner.run(small(1));
+  const { backend } = await homeOf(home);
+  const [pipeline] = await backend.listPipelineRuns();
+  const root = await backend.getRun(pipeline!.id);
+  expect(pipeline!.finishedAt).toBe(ended);
+  expect(ended - root!.finishedAt!).toBeLessThan(400);
+});
