@@ -66,6 +66,7 @@ export {
 } from "./rerun/rerun-plan.ts";
 export { rerunReasonWords } from "./rerun/reason-words.ts";
 export { planResume, type ResumeAction, type ResumedRun } from "./rerun/resume-plan.ts";
+export { tookOf } from "./records.ts";
 export {
   decideRetry,
   type ErrorClass,

@@ -126,6 +126,15 @@ export interface Run {
  */
 export type EdgeKind = "data" | "order" | "template" | "result";
 
+/** How long a run or pipeline run took, in ms: since its body began or, if none executed, since its creation; null until it ends. */
+export function tookOf({
+  createdAt,
+  startedAt,
+  finishedAt,
+}: Pick<Run, "createdAt" | "startedAt" | "finishedAt">): number | null {
+  return finishedAt === null ? null : finishedAt - (startedAt ?? createdAt);
+}
+
 /**
  * Where an argument of a run came from, or what its result was made of.
  *

@@ -36,6 +36,7 @@ export { LocalRunner } from "./local-runner.ts";
 export type { Durability, LocalRunnerOptions } from "./local-runner-options.ts";
 export type { MapOptions } from "./map.ts";
 export { graphRunsOf } from "./rerun/graph-runs.ts";
+export { stillDriven } from "./rerun/still-driven.ts";
 export type { Resources } from "./resources.ts";
 export { RunFailure } from "./run-failure.ts";
 export { holdRuns, refuseRuns, Runner, type RunHandle } from "./runner.ts";

@@ -1,4 +1,4 @@
-import { formatDuration, type PipelineState, pipelineStates, RepriseError, shortId } from "@reprise/core";
+import { formatDuration, type PipelineState, pipelineStates, RepriseError, shortId, tookOf } from "@reprise/core";
 import type { PipelineRunSummary } from "@reprise/store";
 import type { Command, Invocation } from "../host.ts";
 import { type Output, outputOf } from "../output.ts";
@@ -36,8 +36,7 @@ export const ls: Command = async (invocation) => {
 
 /** A pipeline run as `ls --json` and `show --json` give it. */
 export function summaryJson(run: PipelineRunSummary, interrupted: boolean): object {
-  const { finishedAt, startedAt, createdAt } = run;
-  return { ...run, interrupted, durationMs: finishedAt === null ? null : finishedAt - (startedAt ?? createdAt) };
+  return { ...run, interrupted, durationMs: tookOf(run) };
 }
 
 function listLines(

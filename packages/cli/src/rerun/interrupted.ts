@@ -1,5 +1,5 @@
-import { hostname } from "node:os";
-import { isPipelineFinished, type PipelineRun, RepriseError } from "@reprise/core";
+import { isPipelineFinished, type PipelineRun } from "@reprise/core";
+import { stillDriven } from "@reprise/runner";
 import { type Backend, isProcessGone } from "@reprise/store";
 
 /** Whether a pipeline run has not ended although nobody drives it any more, so that it can be resumed. */
@@ -33,10 +33,5 @@ export async function checkDriver(
   if (isPipelineFinished(run.state)) return;
   const known = await backend.driverOf(run.id);
   if (known === undefined || known.ended !== undefined) return;
-  const { host, pid } = known.driver;
-  const where = host === hostname() ? "" : ` on ${host}`;
-  throw new RepriseError(
-    code,
-    `Pipeline run ${run.id} is still running, driven by process ${pid}${where}. Wait for its end, or cancel it where it was started. If it hangs, kill that process (kill -9 ${pid}): then it can be resumed.`,
-  );
+  throw stillDriven(code, run.id, known.driver);
 }

@@ -7,6 +7,7 @@ import {
   type RunKind,
   type RunState,
   shortId,
+  tookOf,
 } from "@reprise/core";
 import { graphRunsOf } from "@reprise/runner";
 import type { RecordedGraph, RecordedRun } from "@reprise/store";
@@ -138,9 +139,8 @@ function nodeOf({ run, planned, below, nodes, sources, label }: NodeParts): Reru
 }
 
 /** Milliseconds from beginning to end, or as long as what a run took over had taken; null if it has not succeeded. */
-function wholeTime({ createdAt, startedAt, finishedAt, cache, state }: RecordedRun): number | null {
-  if (state !== "RESOLVED" || finishedAt === null) return null;
-  return cache?.saved ?? finishedAt - (startedAt ?? createdAt);
+function wholeTime(run: RecordedRun): number | null {
+  return run.state === "RESOLVED" ? (run.cache?.saved ?? tookOf(run)) : null;
 }
 
 /** Milliseconds that its body took, or, if it was taken over, that it will take. */

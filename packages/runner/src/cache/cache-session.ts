@@ -1,4 +1,4 @@
-import { type CacheStatus, type KeyRecord, RepriseError, toFailure } from "@reprise/core";
+import { type CacheStatus, type KeyRecord, RepriseError, toFailure, tookOf } from "@reprise/core";
 import type { ArtifactStore, CacheEntry, CacheStore } from "@reprise/store";
 import type { CacheOptions } from "../cache-options.ts";
 import type { Call } from "../call.ts";
@@ -435,6 +435,5 @@ export class CacheSession implements OpenCache {
 
 /** How long a call that has ended took, in ms, children included. */
 function durationOf({ track }: Call): number {
-  const { startedAt, finishedAt, createdAt } = (track as NonNullable<Call["track"]>).write;
-  return finishedAt === null ? 0 : finishedAt - (startedAt ?? createdAt);
+  return tookOf((track as NonNullable<Call["track"]>).write) ?? 0;
 }

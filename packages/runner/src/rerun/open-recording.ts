@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import {
   type Attempt,
   encode,
@@ -29,6 +28,7 @@ import { graphRunsOf } from "./graph-runs.ts";
 import { type Prior, priorsOf } from "./prior.ts";
 import { RecordKeeper } from "./record-keeper.ts";
 import { Replay } from "./replay.ts";
+import { stillDriven } from "./still-driven.ts";
 
 /** A recorded pipeline run that is to be re-run or to go on. */
 export interface Recording {
@@ -109,7 +109,7 @@ export async function openResume(home: Home, root: Call, id: string): Promise<Re
   const taken = await backend.takeOver(id, thisProcess());
   if (taken.type === "unknown") throw unknownRun(home, id, "resume");
   if (taken.type === "finished") throw finished(id, taken.state);
-  if (taken.type === "alive") throw stillDriven(id, taken);
+  if (taken.type === "alive") throw stillDriven("DRIVER_ALIVE", id, taken.driver);
   // Its last driver may have written until it was replaced.
   const graph = (await backend.readGraph(id)) as RecordedGraph;
   const attempts = new Map<string, Attempt>();
@@ -133,10 +133,7 @@ async function refuseLiving({ backend }: Home, { pipelineRun }: RecordedGraph): 
   if (isPipelineFinished(state)) return;
   const known = await backend.driverOf(id);
   if (known === undefined || known.ended !== undefined) return;
-  throw new RepriseError(
-    "RERUN_REFUSED",
-    `Pipeline run ${id} is still running, driven by ${nameOf(known.driver)}. Wait for its end or cancel it, then re-run.`,
-  );
+  throw stillDriven("RERUN_REFUSED", id, known.driver);
 }
 
 function checkFunc({ definition }: Call, { pipelineRun, runs }: RecordedGraph): void {
@@ -270,18 +267,4 @@ function finished(id: string, state: string): RepriseError {
     "RUN_FINISHED",
     `Pipeline run ${id} has ended: ${state}. What did not succeed executes again with rerunFrom and rerunMode "continue", or \`reprise rerun ${id} --continue\`.`,
   );
-}
-
-function stillDriven(
-  id: string,
-  { driver, silent }: { readonly driver: Parameters<typeof nameOf>[0]; readonly silent: number },
-): RepriseError {
-  return new RepriseError(
-    "DRIVER_ALIVE",
-    `Pipeline run ${id} is driven by ${nameOf(driver)}, last heard of ${Math.round(silent / 1_000)} s ago. Wait for its end, cancel it, or end that process.`,
-  );
-}
-
-function nameOf({ pid, host }: { readonly pid: number; readonly host: string }): string {
-  return `process ${pid}${host === hostname() ? "" : ` on ${host}`}`;
 }

@@ -1,4 +1,4 @@
-import { type CacheStatus, type EdgeKind, isFinished, type RunCache, shortId } from "@reprise/core";
+import { type CacheStatus, type EdgeKind, isFinished, type RunCache, shortId, tookOf } from "@reprise/core";
 import type { RecordedRun, RunRef, RunWrite } from "@reprise/store";
 import type { Call } from "../call.ts";
 import type { PipelineTracker } from "../pipeline-tracker.ts";
@@ -146,18 +146,11 @@ function writeOf(run: RecordedRun, root: RunRef, parent: RunRef | null): RunWrit
 }
 
 /** What is recorded of the end of a run that takes the result of an earlier one over. */
-export function takenOver({
-  id,
-  attempt,
-  output,
-  cache,
-  createdAt,
-  startedAt,
-  ranAt,
-  finishedAt,
-}: RecordedRun): Pick<RunWrite, "state" | "attempt" | "ranAt" | "finishedAt" | "output" | "cache"> {
+export function takenOver(
+  run: RecordedRun,
+): Pick<RunWrite, "state" | "attempt" | "ranAt" | "finishedAt" | "output" | "cache"> {
+  const { id, attempt, output, cache, ranAt } = run;
   const now = Date.now();
-  const took = finishedAt === null ? null : finishedAt - (startedAt ?? createdAt);
   return {
     state: "RESOLVED",
     attempt: Math.min(attempt, 1),
@@ -169,7 +162,7 @@ export function takenOver({
       key: cache?.key ?? null,
       originRunId: cache?.originRunId ?? id,
       // What an earlier pipeline run had reused itself took as long as where it first came from.
-      saved: cache?.saved ?? took,
+      saved: cache?.saved ?? tookOf(run),
       note: null,
     },
   };
