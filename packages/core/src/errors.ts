@@ -10,6 +10,8 @@ const errorBrand = Symbol.for("reprise.error");
 
 /** Code of every error that reprise itself makes. */
 export type ErrorCode =
+  | "ACTOR_FAILED"
+  | "ACTOR_STARVED"
   | "ARTIFACT_DAMAGED"
   | "ARTIFACT_NOT_FOUND"
   | "BLOB_NOT_FOUND"
@@ -27,6 +29,7 @@ export type ErrorCode =
   | "INPUT_INVALID"
   | "INVALID_OPTION"
   | "NOT_IN_FUNC"
+  | "OUT_OF_MEMORY"
   | "OUTPUT_INVALID"
   | "PIPELINE_RUN_FAILED"
   | "RERUN_REFUSED"
@@ -44,7 +47,9 @@ export type ErrorCode =
   | "TYPE_FAILED"
   | "TYPE_UNKNOWN"
   | "USAGE"
-  | "VALUE_NOT_STORABLE";
+  | "VALUE_NOT_STORABLE"
+  | "WORKER_FAILED"
+  | "WORKER_LOST";
 
 /** What the constructor of an error takes besides its message. */
 export interface RepriseErrorOptions {

@@ -96,7 +96,9 @@ export {
   RunCanceledError,
   RunFailedError,
   shortId,
+  OutOfMemoryError,
   TimeoutError,
+  WorkerLostError,
 } from "./run-errors.ts";
 export { formatRunId, parseRunId, writeRunId } from "./run-id.ts";
 export { Queue } from "./scheduler/queue.ts";

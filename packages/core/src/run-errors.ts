@@ -25,6 +25,23 @@ export class TimeoutError extends RepriseError {
   }
 }
 
+/**
+ * The process that executed a body is gone, or stopped answering: the body did not fail, what carried it did. It is
+ * tried again without counting as one of the retries of the func. Retries can name it, for when that was not enough.
+ */
+export class WorkerLostError extends RepriseError {
+  constructor(message: string) {
+    super("WORKER_LOST", message);
+  }
+}
+
+/** The process that executed a body used more memory than it may, or than there was. As {@link WorkerLostError}. */
+export class OutOfMemoryError extends RepriseError {
+  constructor(message: string) {
+    super("OUT_OF_MEMORY", message);
+  }
+}
+
 /** A run was canceled: its body is to stop. It is the reason of `context().signal`. */
 export class RunCanceledError extends RepriseError {
   readonly runId: string;
@@ -66,6 +83,8 @@ export class PipelineRunError extends RepriseError {
 nameErrorClass(DuplicateFuncError, "DuplicateFuncError");
 nameErrorClass(NotInFuncError, "NotInFuncError");
 nameErrorClass(TimeoutError, "TimeoutError");
+nameErrorClass(WorkerLostError, "WorkerLostError");
+nameErrorClass(OutOfMemoryError, "OutOfMemoryError");
 nameErrorClass(RunCanceledError, "RunCanceledError");
 nameErrorClass(RunFailedError, "RunFailedError");
 nameErrorClass(PipelineRunError, "PipelineRunError");

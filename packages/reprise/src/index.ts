@@ -8,6 +8,7 @@ export {
   type Failure,
   NotInFuncError,
   ordered,
+  OutOfMemoryError,
   PipelineRunError,
   type PipelineState,
   type Progress,
@@ -23,6 +24,7 @@ export {
   TimeoutError,
   type TypeDefinition,
   version,
+  WorkerLostError,
 } from "@reprise/core";
 export {
   type ByteRange,

@@ -8,8 +8,10 @@ import {
   RunCanceledError,
   type Wait,
 } from "@reprise/core";
+import type { BlobStore } from "@reprise/store";
 import type { Call } from "./call.ts";
-import type { Engine } from "./engine.ts";
+import type { FuturePart } from "./future.ts";
+import type { Tracker } from "./tracker.ts";
 
 /**
  * What a body knows of its run. From Sematic's `context()`, with signal, attempt, log, metrics, progress and a working
@@ -56,13 +58,33 @@ export interface Waiting {
   abandoned?: { readonly reason: unknown };
 }
 
+/** Where a body executes: the engine of its pipeline run, or a worker that speaks with the driver. */
+export interface BodyHost {
+  /** The root run of the pipeline run. */
+  readonly root: { readonly id: string };
+  /** Who hears what bodies tell; undefined if nobody does. */
+  readonly tracker: Pick<Tracker, "log" | "metric" | "progress"> | undefined;
+  /** Whether what bodies print also goes to the process's own streams. */
+  readonly forwardsOutput: boolean;
+  /** Where bodies keep files; undefined where there is no store. */
+  readonly blobs: BlobStore | undefined;
+  /** Makes a fresh directory, removed when the body is over. */
+  makeWorkdir(): string;
+  /** Takes a call that a body just made: a snapshot of its arguments now, its start on the next tick. */
+  accept(body: Body, call: Call): void;
+  /** The value of a part for a body that waits for it. */
+  valueFor(body: Body, part: FuturePart, signal: AbortSignal | undefined): Promise<unknown>;
+  /** The result of this attempt is not to be reused. */
+  noCache(body: Body): void;
+}
+
 // The only AsyncLocalStorage of the library: each further one would tax every await.
 const bodies = new AsyncLocalStorage<Body>();
 
 /** One attempt of a body while it executes. */
 export class Body implements RunContext {
   readonly call: Call;
-  readonly engine: Engine;
+  readonly host: BodyHost;
   readonly attempt: number;
   /** Calls made by this body that the scheduler does not know yet. */
   pending: Call[] | undefined = undefined;
@@ -71,9 +93,9 @@ export class Body implements RunContext {
   #log: RunLog | undefined = undefined;
   #workdir: string | undefined = undefined;
 
-  constructor(call: Call, engine: Engine) {
+  constructor(call: Call, host: BodyHost) {
     this.call = call;
-    this.engine = engine;
+    this.host = host;
     this.attempt = call.attempt;
   }
 
@@ -82,7 +104,7 @@ export class Body implements RunContext {
   }
 
   get rootId(): string {
-    return this.engine.root.id;
+    return this.host.root.id;
   }
 
   get funcId(): string {
@@ -108,7 +130,7 @@ export class Body implements RunContext {
   }
 
   get workdir(): string {
-    this.#workdir ??= this.engine.makeWorkdir();
+    this.#workdir ??= this.host.makeWorkdir();
     return this.#workdir;
   }
 
@@ -127,9 +149,7 @@ export class Body implements RunContext {
   }
 
   get noCache(): RunContext["noCache"] {
-    return () => {
-      if (this.call.cache !== undefined) this.call.cache.vetoed = this.attempt;
-    };
+    return () => this.host.noCache(this);
   }
 
   #metric(name: string, value: number, type: MetricType): void {
@@ -138,7 +158,7 @@ export class Body implements RunContext {
     if (!Number.isFinite(value))
       throw this.#invalid("metric", `the value of "${name}" must be a finite number, not ${value}`);
     if (type !== "gauge" && type !== "count") throw this.#invalid("metric", 'the type must be "gauge" or "count"');
-    this.engine.tracker?.metric(this.call, { name, value, type, time: Date.now() });
+    this.host.tracker?.metric(this.call, { name, value, type, time: Date.now() });
   }
 
   #progress(done: number, total: number | undefined, note: string | undefined): void {
@@ -149,7 +169,7 @@ export class Body implements RunContext {
     }
     // An attempt that is over must not speak for the one that followed it.
     if (!this.executes) return;
-    this.engine.tracker?.progress(this.call, { done, total: total ?? null, note: note ?? null });
+    this.host.tracker?.progress(this.call, { done, total: total ?? null, note: note ?? null });
   }
 
   /** Whether this attempt still counts. */
@@ -180,7 +200,7 @@ export class Body implements RunContext {
   }
 
   #write(level: LogLevel, text: string, data: unknown): void {
-    this.engine.tracker?.log(this.call, {
+    this.host.tracker?.log(this.call, {
       stream: "log",
       level,
       text: typeof text === "string" ? text : inspect(text),

@@ -3,7 +3,7 @@ import type { BlobStore } from "@reprise/store";
 import { BodyWaits } from "./body-waits.ts";
 import type { CacheAnswers, EngineCache } from "./cache/call-cache.ts";
 import { type Call, none } from "./call.ts";
-import { Body, runInBody } from "./context.ts";
+import { Body, type BodyHost, runInBody } from "./context.ts";
 import { childOfError } from "./failures.ts";
 import type { FuturePart } from "./future.ts";
 import { LiveBodies } from "./live-bodies.ts";
@@ -47,7 +47,7 @@ export interface EngineOptions {
  * Executes one pipeline run: the event loop around the scheduler. It starts bodies, hands values from run to run, and
  * tells the tracker.
  */
-export class Engine {
+export class Engine implements BodyHost {
   readonly root: Call;
   readonly tracker: Tracker | undefined;
   /** Settles when the root has ended; rejects only if the engine itself is broken. */
@@ -153,6 +153,10 @@ export class Engine {
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     this.#submission.submit(part.call);
     return this.#waits.valueFor(body, part, signal);
+  }
+
+  noCache({ call, attempt }: Body): void {
+    if (call.cache !== undefined) call.cache.vetoed = attempt;
   }
 
   /** Whether what bodies print also goes to the process's own streams. */

@@ -1,6 +1,7 @@
 import type { FuncRecord, RunKind } from "@reprise/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ParsedOptions } from "./call-options.ts";
+import type { ActorDefinition } from "./actors/actor-definition.ts";
 import { readSource, type SourcePlace } from "./source.ts";
 
 /** A func as the engine sees it. */
@@ -20,6 +21,15 @@ export interface FuncDefinition {
   /** Position of the parameter that receives the context, or -1. */
   readonly contextAt: number;
   readonly place: SourcePlace | undefined;
+  /** The environment whose replicas execute it; undefined for a func of no actor. */
+  readonly actor?: FuncActor | undefined;
+}
+
+/** What ties a func to an actor. */
+export interface FuncActor {
+  readonly environment: ActorDefinition;
+  /** The key that a call has in the caches of a replica, of its arguments; undefined: any replica will do. */
+  readonly affinity: ((...args: never[]) => unknown) | undefined;
 }
 
 /** How the values of a func are called in errors. */

@@ -250,7 +250,7 @@ export function mapOf(
 
 function begin(call: Call): unknown {
   const { maker } = call;
-  if (maker !== undefined) maker.engine.accept(maker, call);
+  if (maker !== undefined) maker.host.accept(maker, call);
   return makeFuture(call);
 }
 

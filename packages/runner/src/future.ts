@@ -201,7 +201,7 @@ function waitFor(target: FuturePart, signal: AbortSignal | undefined): Promise<u
       "Outside, give the future to a runner: await new LocalRunner().run(future).",
     );
   }
-  return body.engine.valueFor(body, target, signal);
+  return body.host.valueFor(body, target, signal);
 }
 
 function* unpack(target: FuturePart): Generator<unknown, void> {

@@ -71,7 +71,7 @@ function tap(stream: OutputStream): () => boolean {
     const body = users === 0 ? undefined : currentBody();
     if (body !== undefined && (typeof chunk === "string" || chunk instanceof Uint8Array)) {
       take(body, stream, chunk, rest[0]);
-      if (!body.engine.forwardsOutput) {
+      if (!body.host.forwardsOutput) {
         const callback = rest.find((argument) => typeof argument === "function") as (() => void) | undefined;
         if (callback !== undefined) process.nextTick(callback);
         return true;
@@ -128,7 +128,7 @@ function cutAt(text: string, from: number): number {
 }
 
 function writePiece(body: Body, stream: OutputStream, text: string): void {
-  body.engine.tracker?.log(body.call, {
+  body.host.tracker?.log(body.call, {
     stream,
     level: stream === "stdout" ? "info" : "error",
     text,

@@ -25,7 +25,7 @@ export function decodingWith<T>(blobs: BlobStore | undefined, decode: () => T): 
 
 /** The store that a value decoded here belongs to, if that is known. */
 export function boundBlobs(): BlobStore | undefined {
-  return decodingFrom ?? currentBody()?.engine.blobs;
+  return decodingFrom ?? currentBody()?.host.blobs;
 }
 
 /** The store for reading and writing files here. */
