@@ -3,7 +3,14 @@
  * over a socket in the home.
  */
 import type { Failure } from "@reprise/core";
-import type { AnswerMessage, StartMessage, TaskId, TaskMessage, WireProgram } from "../workers/protocol.ts";
+import type {
+  AnswerMessage,
+  CacheStatistics,
+  StartMessage,
+  TaskId,
+  TaskMessage,
+  WireProgram,
+} from "../workers/protocol.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 
 /** Raised whenever a message changes its meaning. A supervisor of another version is replaced when it is idle. */
@@ -73,17 +80,5 @@ export interface ReplicaState {
   readonly tasks: readonly { readonly task: TaskId; readonly label: string; readonly startedAt: number | null }[];
   /** Bytes of memory in use; null if it is not known. */
   readonly memory: number | null;
-  readonly caches: readonly ReplicaCacheState[];
-}
-
-/** One cached function on a replica. */
-export interface ReplicaCacheState {
-  readonly name: string;
-  readonly entries: number;
-  readonly hits: number;
-  readonly misses: number;
-  readonly failures: number;
-  readonly evictions: number;
-  /** Milliseconds that loads have taken, together. */
-  readonly loadTime: number;
+  readonly caches: readonly CacheStatistics[];
 }

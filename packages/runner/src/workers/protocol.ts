@@ -172,9 +172,25 @@ export interface UnableMessage {
   readonly failure: Failure;
 }
 
-/** Alive, though nothing else is to be said. */
+/** Alive. A replica says besides how its caches do. */
 export interface HeartbeatMessage {
   readonly type: "heartbeat";
+  /** Bytes of memory in use; null if it is not known. */
+  readonly memory: number | null;
+  readonly caches: readonly CacheStatistics[];
+}
+
+/** How one cached function of an actor does on one replica. */
+export interface CacheStatistics {
+  readonly name: string;
+  readonly entries: number;
+  readonly hits: number;
+  readonly misses: number;
+  /** Loads that failed. */
+  readonly failures: number;
+  readonly evictions: number;
+  /** Milliseconds that loads have taken, together. */
+  readonly loadTime: number;
 }
 
 /** The body begins. */
