@@ -39,6 +39,8 @@ export interface Assignment {
    * @param isFinal whether trying again is of no use: no worker can be had at all.
    */
   lost(failure: Failure, isFinal?: boolean): void;
+  /** Where it executes, in words, e.g. `replica embedder-2 of pool embedder 3f9a21`; called, if at all, before `started`. */
+  placed(where: string): void;
   /** What the task waits for before it begins, in words; undefined: nothing any more. */
   waits(reason: string | undefined): void;
 }
