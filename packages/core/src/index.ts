@@ -104,5 +104,7 @@ export { formatRunId, parseRunId, writeRunId } from "./run-id.ts";
 export { Queue } from "./scheduler/queue.ts";
 export { type Gate, type Past, RunNode, type Wait } from "./scheduler/run-node.ts";
 export type { Command } from "./scheduler/command.ts";
-export { Scheduler } from "./scheduler/scheduler.ts";
+export type { InfrastructureRetry } from "./scheduler/infrastructure.ts";
+export type { LaneOptions } from "./scheduler/lanes.ts";
+export { Scheduler, type SchedulerOptions } from "./scheduler/scheduler.ts";
 export { version } from "./version.ts";

@@ -86,6 +86,10 @@ export class Call extends RunNode<Call> {
     return this.changes?.timeout ?? this.definition.options.timeout;
   }
 
+  override get lane(): string | undefined {
+    return undefined;
+  }
+
   get name(): string {
     return this.changes?.name ?? this.definition.options.name ?? this.definition.name;
   }

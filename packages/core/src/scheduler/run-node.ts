@@ -25,6 +25,8 @@ export interface Past {
   readonly since?: number | undefined;
   /** When its next attempt is due, if it waits for that. */
   readonly retryAt?: number | undefined;
+  /** How many of its attempts were lost and did not count against its own retries. */
+  readonly lost?: number | undefined;
 }
 
 /** What most runs never have. */
@@ -36,6 +38,7 @@ interface Rare<N> {
   origin: N | undefined;
   reason: string | undefined;
   since: number | undefined;
+  lost: number;
 }
 
 const handled = 1;
@@ -45,6 +48,7 @@ const holdsSlot = 8;
 const holdsGate = 16;
 const published = 32;
 const asksCache = 64;
+const isSuspended = 128;
 
 /**
  * A run in the graph, as the scheduler sees it: what it waits for, who waits for it, and how it is doing. It knows
@@ -87,6 +91,9 @@ export abstract class RunNode<N extends RunNode<N>> {
 
   /** Func and run, for messages. */
   abstract get label(): string;
+
+  /** Name of the lane in which the body executes; the same at all times. Undefined: inline. */
+  abstract get lane(): string | undefined;
 
   /** Whether this run's failure was delivered through `$value()` or tolerated. */
   get handled(): boolean {
@@ -139,6 +146,14 @@ export abstract class RunNode<N extends RunNode<N>> {
   }
   set asksCache(on: boolean) {
     this.#set(asksCache, on);
+  }
+
+  /** Whether the body waits, or may go on and has no slot yet. Not kept for the inline lane. */
+  get isSuspended(): boolean {
+    return (this.#flags & isSuspended) !== 0;
+  }
+  set isSuspended(on: boolean) {
+    this.#set(isSuspended, on);
   }
 
   get gate(): Gate<N> | undefined {
@@ -195,6 +210,14 @@ export abstract class RunNode<N extends RunNode<N>> {
     if (since !== this.since) this.#rarely().since = since;
   }
 
+  /** Attempts that were lost and did not count against the run's own retries. */
+  get lost(): number {
+    return this.#rare?.lost ?? 0;
+  }
+  set lost(lost: number) {
+    if (lost !== this.lost) this.#rarely().lost = lost;
+  }
+
   #set(flag: number, on: boolean): void {
     this.#flags = on ? this.#flags | flag : this.#flags & ~flag;
   }
@@ -208,6 +231,7 @@ export abstract class RunNode<N extends RunNode<N>> {
       origin: undefined,
       reason: undefined,
       since: undefined,
+      lost: 0,
     };
     return this.#rare;
   }

@@ -2,17 +2,30 @@ import { formatDuration } from "../duration.ts";
 import type { Failure } from "../failure.ts";
 import { decideRetry } from "../retry.ts";
 import { canRunGo, isFinished, type RunState } from "../states.ts";
+import { Clocks, counts } from "./clocks.ts";
 import type { Command } from "./command.ts";
-import { Deadlines } from "./deadlines.ts";
 import { nestedFailure, timeoutFailure, withBrokenPolicy } from "./failures.ts";
 import { holdGate, leaveGate, passGate } from "./gates.ts";
-import { depth, isAwaited } from "./graph.ts";
+import { forgetEnded, isAwaited, markHandled } from "./graph.ts";
+import {
+  type InfrastructureRetry,
+  isAtWork,
+  isHandedOver,
+  ownAttempts,
+  takeInfrastructureRetry,
+} from "./infrastructure.ts";
+import { type LaneOptions, Lanes } from "./lanes.ts";
 import { Queue } from "./queue.ts";
 import type { Past, RunNode, Wait } from "./run-node.ts";
-import { Slots } from "./slots.ts";
 import { Waits } from "./waits.ts";
 
-type Clock<N> = { readonly node: N; readonly clock: number; readonly what: "timeout" | "retry"; readonly at: number };
+/** What a {@link Scheduler} is made with. */
+export interface SchedulerOptions {
+  readonly concurrency: number;
+  readonly announce: boolean;
+  readonly lanes?: ((name: string) => LaneOptions | undefined) | undefined;
+  readonly infrastructureRetries?: number | undefined;
+}
 
 /**
  * Decides what may start, what has ended and what follows from it, for the runs of one pipeline run. A state machine:
@@ -23,21 +36,25 @@ type Clock<N> = { readonly node: N; readonly clock: number; readonly what: "time
  */
 export class Scheduler<N extends RunNode<N>> {
   readonly #announce: boolean;
-  readonly #ready = new Queue<N>();
   readonly #ended = new Queue<N>();
-  readonly #deadlines = new Deadlines<Clock<N>>(runs);
+  readonly #clocks = new Clocks<N>();
   readonly #commands = new Queue<Command<N>>();
-  readonly #slots: Slots<N>;
+  readonly #lanes: Lanes<N>;
   readonly #waits: Waits<N>;
+  readonly #infrastructureRetries: number;
 
   /**
-   * @param options.concurrency how many bodies may execute at once; a body that waits for a value does not count.
+   * @param options.concurrency how many bodies may execute inline at once; one that waits for a value does not count.
    * @param options.announce whether to make `changed` commands; without anybody who records them they only cost time.
+   * @param options.lanes what is to be known of a lane other than inline; undefined for one whose runs are inline too.
+   * @param options.infrastructureRetries how many attempts of a run that were lost are followed by another without counting
+   *   against its own retries. Default: 2.
    */
-  constructor(options: { readonly concurrency: number; readonly announce: boolean }) {
-    this.#slots = new Slots(options.concurrency);
-    this.#waits = new Waits(this.#slots, this.#commands);
+  constructor(options: SchedulerOptions) {
+    this.#lanes = new Lanes(options.concurrency, options.lanes);
+    this.#waits = new Waits(this.#lanes, this.#commands);
     this.#announce = options.announce;
+    this.#infrastructureRetries = options.infrastructureRetries ?? 2;
   }
 
   /** The next command to carry out, or undefined if there is none. */
@@ -47,12 +64,12 @@ export class Scheduler<N extends RunNode<N>> {
 
   /** When {@link tick} has something to do next, or undefined. */
   get nextTick(): number | undefined {
-    return this.#deadlines.next;
+    return this.#clocks.next;
   }
 
-  /** Bodies that execute now. */
+  /** Bodies that have a slot: they execute, were handed over, or wait in a lane where that does not give it back. */
   get running(): number {
-    return this.#slots.taken;
+    return this.#lanes.taken;
   }
 
   /**
@@ -65,6 +82,7 @@ export class Scheduler<N extends RunNode<N>> {
     if (past !== undefined) {
       node.attempt = past.attempt;
       node.since = past.since;
+      node.lost = past.lost ?? 0;
     }
     let failed: N | undefined;
     for (const source of sources) {
@@ -98,11 +116,12 @@ export class Scheduler<N extends RunNode<N>> {
   adoptReturned(node: N, past: Past, assembles: boolean, now: number): void {
     if (node.parentAttempt === 0) this.#enter(node);
     node.attempt = Math.max(past.attempt, 1);
+    node.lost = past.lost ?? 0;
     for (const state of ["SCHEDULED", "RUNNING"] as const) this.#step(node, state);
     node.bodyDone = true;
     node.assembles = assembles;
     holdGate(node);
-    if (node.timeout !== undefined) this.#setClock(node, "timeout", (past.since ?? now) + node.timeout);
+    if (node.timeout !== undefined) this.#clocks.set(node, "timeout", (past.since ?? now) + node.timeout);
     node.openChildren += 1;
     this.#go(node, "RAN", now);
   }
@@ -147,20 +166,30 @@ export class Scheduler<N extends RunNode<N>> {
 
   /** Gives free slots to bodies that can go on, then to runs that can start. At most `limit` commands are made. */
   dispatch(now: number, limit = Number.POSITIVE_INFINITY): void {
-    for (let made = 0; made < limit && this.#slots.areFree;) {
-      if (this.#waits.resumeNext()) {
+    // Handing over takes no time, and what was handed over executes while bodies do so inline.
+    let made = this.#lanes.others.length === 0 ? 0 : this.#handOver(limit);
+    const { inline } = this.#lanes;
+    while (made < limit && inline.isFree) {
+      if (this.#waits.resumeNext(inline)) {
         made += 1;
         continue;
       }
-      const node = this.#ready.take();
+      const node = inline.ready.take();
       if (node === undefined) return;
       // It ended while it queued. That makes no command, so it must not count as one: the caller would think all is done.
       if (node.state !== "SCHEDULED") continue;
       made += 1;
-      this.#slots.take(node);
+      inline.take(node);
       this.#go(node, "RUNNING", now);
       this.#commands.push({ type: "start", node });
     }
+  }
+
+  /** The body of a run that was handed over begins. False if the attempt no longer counts, or has begun before. */
+  started(node: N, attempt: number, now: number): boolean {
+    if (!isHandedOver(node) || node.attempt !== attempt) return false;
+    this.#go(node, "RUNNING", now);
+    return true;
   }
 
   /**
@@ -168,10 +197,11 @@ export class Scheduler<N extends RunNode<N>> {
    * False if the attempt no longer counts: its result must be dropped.
    */
   returned(node: N, attempt: number, assembles: boolean, now: number): boolean {
-    if (node.state !== "RUNNING" || node.attempt !== attempt) return false;
+    if (!isAtWork(node, attempt)) return false;
+    if (node.state === "SCHEDULED") this.#go(node, "RUNNING", now);
     node.bodyDone = true;
     node.assembles = assembles;
-    this.#slots.release(node);
+    this.#lanes.of(node).leave(node);
     if (node.unhandled !== undefined) this.#failNested(node, node.unhandled[0] as N, now);
     else if (node.openChildren === 0 && !assembles) this.#resolve(node, now);
     else {
@@ -222,10 +252,29 @@ export class Scheduler<N extends RunNode<N>> {
    * @returns false if the attempt no longer counts.
    */
   threw(node: N, attempt: number, failure: Failure, child: N | undefined, random: number, now: number): boolean {
-    const counts = (node.state === "RUNNING" && node.attempt === attempt) || node.state === "RAN";
-    if (!counts) return false;
+    if (!isAtWork(node, attempt) && node.state !== "RAN") return false;
+    if (node.state === "SCHEDULED") this.#go(node, "RUNNING", now);
     if (child !== undefined) this.#failNested(node, child, now);
     else this.#attemptFailed(node, failure, random, `${node.label} failed`, now);
+    this.#settle(now);
+    return true;
+  }
+
+  /**
+   * An attempt that was handed over will never end: what executes it, or was to do so, is gone. Another one follows without
+   * counting against the run's own retries, as long as there are infrastructure retries left; then it is as if it had
+   * thrown `failure`.
+   *
+   * @param random as in {@link threw}.
+   * @param isFinal whether another attempt is of no use.
+   * @returns false if the attempt no longer counts.
+   */
+  lost(node: N, attempt: number, failure: Failure, random: number, now: number, isFinal = false): boolean {
+    if (!isAtWork(node, attempt)) return false;
+    const again = isFinal ? undefined : takeInfrastructureRetry(node, this.#infrastructureRetries);
+    const reasonBelow = `${node.label} was lost`;
+    if (again === undefined) this.#attemptFailed(node, failure, random, `${node.label} failed`, now);
+    else this.#tryAgain(node, failure, again, reasonBelow, now);
     this.#settle(now);
     return true;
   }
@@ -237,7 +286,7 @@ export class Scheduler<N extends RunNode<N>> {
   wait(waiter: N, source: N): Wait<N> | undefined {
     if (source.published) return undefined;
     if (isFinished(source.state) && source.state !== "RESOLVED") {
-      this.#markHandled(source);
+      markHandled(source);
       return undefined;
     }
     return this.#waits.begin(waiter, source);
@@ -263,11 +312,8 @@ export class Scheduler<N extends RunNode<N>> {
    * deadlines at the same moment the outermost counts first.
    */
   tick(now: number): void {
-    const due: Clock<N>[] = [];
-    for (let clock = this.#deadlines.take(now); clock !== undefined; clock = this.#deadlines.take(now)) due.push(clock);
-    if (due.length > 1) due.sort((a, b) => a.at - b.at || depth(a.node) - depth(b.node));
-    for (const clock of due) {
-      if (!runs(clock)) continue;
+    for (const clock of this.#clocks.take(now)) {
+      if (!counts(clock)) continue;
       const { node, what } = clock;
       if (what === "retry") this.#again(node, now);
       else this.#timeout(node, now);
@@ -275,23 +321,34 @@ export class Scheduler<N extends RunNode<N>> {
     }
   }
 
-  /**
-   * Lets go of children that have ended, once they are most of what is kept: a body that goes on calling would otherwise
-   * hold all of them, and their values, until its own end.
-   */
-  #forgetEnded(parent: N): void {
-    const { children, openChildren } = parent;
-    if (children === undefined || children.length < 64 || children.length < 2 * openChildren) return;
-    parent.children = children.filter((child) => !isFinished(child.state));
-  }
-
   #enter(node: N): void {
     const { parent } = node;
     if (parent === null) return;
-    this.#forgetEnded(parent);
+    forgetEnded(parent);
     (parent.children ??= []).push(node);
     parent.openChildren += 1;
     node.parentAttempt = parent.attempt;
+  }
+
+  /** As {@link dispatch}, in lanes other than inline; gives the number of commands. */
+  #handOver(limit: number): number {
+    let made = 0;
+    for (const lane of this.#lanes.others) {
+      while (made < limit) {
+        if (lane.isFree && this.#waits.resumeNext(lane)) {
+          made += 1;
+          continue;
+        }
+        const node = lane.takesMore ? lane.ready.take() : undefined;
+        if (node === undefined) break;
+        // It ended while it queued, or was handed over when it queued for an attempt before this one.
+        if (node.state !== "SCHEDULED" || node.holdsSlot) continue;
+        made += 1;
+        lane.take(node);
+        this.#commands.push({ type: "start", node });
+      }
+    }
+    return made;
   }
 
   /** A run that waited for its next attempt goes on waiting. */
@@ -299,7 +356,7 @@ export class Scheduler<N extends RunNode<N>> {
     holdGate(node);
     for (const state of ["SCHEDULED", "RETRYING"] as const) this.#step(node, state);
     node.clock += 1;
-    this.#setClock(node, "retry", at);
+    this.#clocks.set(node, "retry", at);
   }
 
   /** Inputs are there: what was computed before needs neither a place behind the gate nor a slot. */
@@ -323,13 +380,9 @@ export class Scheduler<N extends RunNode<N>> {
     node.clock += 1;
     node.attempt += 1;
     this.#go(node, "SCHEDULED", now);
-    if (node.timeout !== undefined) this.#setClock(node, "timeout", (node.since ?? now) + node.timeout);
+    if (node.timeout !== undefined) this.#clocks.set(node, "timeout", (node.since ?? now) + node.timeout);
     node.since = undefined;
-    this.#ready.push(node);
-  }
-
-  #setClock(node: N, what: "timeout" | "retry", at: number): void {
-    this.#deadlines.add(at, { node, clock: node.clock, what, at });
+    this.#lanes.of(node).ready.push(node);
   }
 
   #resolve(node: N, now: number): void {
@@ -345,7 +398,7 @@ export class Scheduler<N extends RunNode<N>> {
   }
 
   #attemptFailed(node: N, failure: Failure, random: number, reasonBelow: string, now: number): void {
-    const decision = decideRetry(node.retry, node.attempt, failure, random);
+    const decision = decideRetry(node.retry, ownAttempts(node), failure, random);
     if (!decision.retry || !canRunGo(node.state, "RETRYING")) {
       const broken = decision.retry ? undefined : decision.broken;
       node.failure = broken === undefined ? failure : withBrokenPolicy(failure, broken);
@@ -353,6 +406,17 @@ export class Scheduler<N extends RunNode<N>> {
       this.#end(node, "FAILED", reasonBelow, now);
       return;
     }
+    this.#tryAgain(node, failure, { delay: decision.delay }, reasonBelow, now);
+  }
+
+  /** Another attempt follows. */
+  #tryAgain(
+    node: N,
+    failure: Failure,
+    how: { readonly delay: number; readonly infrastructure?: InfrastructureRetry },
+    reasonBelow: string,
+    now: number,
+  ): void {
     this.#stopBody(node);
     this.#cancelDescendants(node, reasonBelow, now);
     node.children = undefined;
@@ -361,10 +425,10 @@ export class Scheduler<N extends RunNode<N>> {
     node.bodyDone = false;
     node.clock += 1;
     // Told before the change of state: with no delay the next attempt is there already when that is told.
-    this.#commands.push({ type: "retry", node, failure, delay: decision.delay, now });
+    this.#commands.push({ type: "retry", node, failure, ...how, now });
     this.#go(node, "RETRYING", now);
-    if (decision.delay === 0) this.#again(node, now);
-    else this.#setClock(node, "retry", now + decision.delay);
+    if (how.delay === 0) this.#again(node, now);
+    else this.#clocks.set(node, "retry", now + how.delay);
   }
 
   #failNested(node: N, child: N, now: number): void {
@@ -382,7 +446,7 @@ export class Scheduler<N extends RunNode<N>> {
     this.#releaseGate(node, now);
     node.children = undefined;
     const { parent } = node;
-    if (isAwaited(node)) this.#markHandled(node);
+    if (isAwaited(node)) markHandled(node);
     else if (parent !== null && parent.tolerate > 0) {
       parent.tolerate -= 1;
       node.handled = true;
@@ -395,11 +459,11 @@ export class Scheduler<N extends RunNode<N>> {
   }
 
   #stopBody(node: N): void {
-    if (node.state === "RUNNING" || node.waits > 0) {
+    if (node.state === "RUNNING" || node.waits > 0 || isHandedOver(node)) {
       this.#commands.push({ type: "abort", node, attempt: node.attempt });
     }
     node.waits = 0;
-    this.#slots.release(node);
+    if (node.holdsSlot || node.isSuspended) this.#lanes.of(node).leave(node);
   }
 
   #cancelDescendants(node: N, reason: string, now: number): void {
@@ -434,7 +498,7 @@ export class Scheduler<N extends RunNode<N>> {
       }
       this.#go(node, "CANCELED", now);
       this.#releaseGate(node, now);
-      if (isAwaited(node)) this.#markHandled(source);
+      if (isAwaited(node)) markHandled(source);
       this.#waits.end(node);
       this.#ended.push(node);
     }
@@ -466,16 +530,6 @@ export class Scheduler<N extends RunNode<N>> {
     else this.#resolve(node, now);
   }
 
-  #markHandled(node: N): void {
-    node.handled = true;
-    const { parent, origin } = node;
-    if (parent?.unhandled !== undefined) {
-      const left = parent.unhandled.filter((child) => child !== node && child !== origin);
-      parent.unhandled = left.length === 0 ? undefined : left;
-    }
-    if (origin !== undefined && origin.parent === parent) origin.handled = true;
-  }
-
   #releaseGate(node: N, now: number): void {
     const next = leaveGate(node);
     if (next !== undefined) this.#pass(next, now);
@@ -490,9 +544,4 @@ export class Scheduler<N extends RunNode<N>> {
     this.#step(node, to);
     if (this.#announce) this.#commands.push({ type: "changed", node, now });
   }
-}
-
-/** Whether a clock was neither replaced by a later one nor outlived by its run's end. */
-function runs<N extends RunNode<N>>({ node, clock }: Clock<N>): boolean {
-  return node.clock === clock && !isFinished(node.state);
 }

@@ -1,16 +1,18 @@
 import type { Command } from "./command.ts";
-import { Queue } from "./queue.ts";
+import type { Lane, Lanes } from "./lanes.ts";
+import type { Queue } from "./queue.ts";
 import type { RunNode, Wait } from "./run-node.ts";
-import type { Slots } from "./slots.ts";
 
-/** The `$value()` calls of bodies. A body that waits needs no slot; before it goes on it has to get one again. */
+/**
+ * The `$value()` calls of bodies. A body that waits gives its slot back, where its lane does not keep it; before it goes on
+ * it has to get one again.
+ */
 export class Waits<N extends RunNode<N>> {
-  readonly #slots: Slots<N>;
+  readonly #lanes: Lanes<N>;
   readonly #commands: Queue<Command<N>>;
-  readonly #wakes = new Queue<Wait<N>>();
 
-  constructor(slots: Slots<N>, commands: Queue<Command<N>>) {
-    this.#slots = slots;
+  constructor(lanes: Lanes<N>, commands: Queue<Command<N>>) {
+    this.#lanes = lanes;
     this.#commands = commands;
   }
 
@@ -19,7 +21,7 @@ export class Waits<N extends RunNode<N>> {
     const wait: Wait<N> = { waiter, source, open: true };
     (source.waiters ??= []).push(wait);
     waiter.waits += 1;
-    if (waiter.waits === 1) this.#slots.release(waiter);
+    if (waiter.waits === 1) this.#lanes.of(waiter).suspend(waiter);
     return wait;
   }
 
@@ -39,18 +41,23 @@ export class Waits<N extends RunNode<N>> {
     if (waiter.state !== "RUNNING" && waiter.state !== "RAN") return;
     waiter.waits -= 1;
     // Only the last of several waits needs the slot back: a body that still waits for another must not hold one.
-    if (waiter.waits === 0 && !waiter.bodyDone) this.#wakes.push(wait);
-    else this.#commands.push({ type: "deliver", wait });
+    if (waiter.waits === 0 && !waiter.bodyDone) {
+      const lane = this.#lanes.of(waiter);
+      if (!lane.keepsSlot) {
+        lane.wakes.push(wait);
+        return;
+      }
+      lane.resume(waiter);
+    }
+    this.#commands.push({ type: "deliver", wait });
   }
 
   /** Gives a free slot to a body that may go on; false if there is none. */
-  resumeNext(): boolean {
-    const wait = this.#wakes.take();
+  resumeNext(lane: Lane<N>): boolean {
+    const wait = lane.wakes.take();
     if (wait === undefined) return false;
     const { waiter } = wait;
-    if (waiter.state === "RUNNING" && waiter.waits === 0 && !waiter.holdsSlot && !waiter.bodyDone) {
-      this.#slots.take(waiter);
-    }
+    if (waiter.state === "RUNNING" && waiter.waits === 0 && !waiter.bodyDone) lane.resume(waiter);
     this.#commands.push({ type: "deliver", wait });
     return true;
   }

@@ -10,11 +10,13 @@ export class TestRun extends RunNode<TestRun> {
   readonly label: string;
   readonly retry: RetryPolicy | undefined;
   readonly timeout: number | undefined;
+  readonly lane: string | undefined;
 
   constructor(label: string, parent: TestRun | null, options: TestRunOptions, world: World) {
     super(parent);
     this.retry = options.retry === undefined ? undefined : parseRetry(options.retry, label);
     this.timeout = options.timeout;
+    this.lane = options.lane;
     this.tolerate = options.tolerate ?? 0;
     this.label = label;
     this.gate = options.gate;
@@ -28,6 +30,7 @@ export interface TestRunOptions {
   readonly needs?: readonly TestRun[];
   readonly retry?: RetryOptions;
   readonly timeout?: number;
+  readonly lane?: string;
   readonly tolerate?: number;
   readonly gate?: Gate<TestRun>;
   readonly asksCache?: boolean;

@@ -1,0 +1,141 @@
+import { DepthQueue } from "./depth-queue.ts";
+import { Queue } from "./queue.ts";
+import type { RunNode, Wait } from "./run-node.ts";
+
+/** How runs of one lane share the places where their bodies execute. */
+export interface LaneOptions {
+  /** How many bodies may execute at once. */
+  readonly limit: number;
+  /**
+   * How many runs above `limit` may be handed over, to wait at whoever executes them. Asked before each; it does not count
+   * while a body of the lane waits, because that body will need a place. Default: none.
+   */
+  readonly backlog?: () => number;
+  /** Whether a body that waits for a value keeps its place. Default: false. */
+  readonly keepsSlot?: boolean;
+}
+
+/** Runs that wait for a place. */
+interface Ready<N> {
+  readonly size: number;
+  push(node: N): void;
+  take(): N | undefined;
+}
+
+/** Bodies that share a limit: how many execute, which may go on, which may begin. */
+export class Lane<N extends RunNode<N>> {
+  /** Undefined for the lane of bodies that execute inline. */
+  readonly name: string | undefined;
+  readonly limit: number;
+  readonly keepsSlot: boolean;
+  readonly ready: Ready<N>;
+  /** Waits that are over, of bodies that need their slot back first. */
+  readonly wakes = new Queue<Wait<N>>();
+  /** Runs with a slot, if bodies that wait keep theirs; else nobody asks. */
+  readonly holders: Set<N> | undefined;
+  readonly #backlog: (() => number) | undefined;
+  #taken = 0;
+  #waiting = 0;
+
+  constructor(name: string | undefined, options: LaneOptions) {
+    this.name = name;
+    this.limit = options.limit;
+    this.keepsSlot = options.keepsSlot ?? false;
+    this.ready = name === undefined ? new Queue<N>() : new DepthQueue<N>();
+    this.holders = this.keepsSlot ? new Set() : undefined;
+    this.#backlog = options.backlog;
+  }
+
+  /** Slots that are taken. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Bodies that wait for a value, or to go on after that; nobody counts those of the inline lane. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  get isFree(): boolean {
+    return this.#taken < this.limit;
+  }
+
+  /** Whether another run may be handed over. */
+  get takesMore(): boolean {
+    if (this.#taken < this.limit) return true;
+    return this.#backlog !== undefined && this.#waiting === 0 && this.#taken < this.limit + this.#backlog();
+  }
+
+  take(node: N): void {
+    node.holdsSlot = true;
+    this.#taken += 1;
+    this.holders?.add(node);
+  }
+
+  /** The body begins to wait. */
+  suspend(node: N): void {
+    if (this.name !== undefined && !node.isSuspended) {
+      node.isSuspended = true;
+      this.#waiting += 1;
+    }
+    if (!this.keepsSlot) this.#release(node);
+  }
+
+  /** The body goes on. */
+  resume(node: N): void {
+    this.#wake(node);
+    if (!node.holdsSlot) this.take(node);
+  }
+
+  /** The body is over, or no longer counts. */
+  leave(node: N): void {
+    this.#wake(node);
+    this.#release(node);
+  }
+
+  #wake(node: N): void {
+    if (!node.isSuspended) return;
+    node.isSuspended = false;
+    this.#waiting -= 1;
+  }
+
+  #release(node: N): void {
+    if (!node.holdsSlot) return;
+    node.holdsSlot = false;
+    this.#taken -= 1;
+    this.holders?.delete(node);
+  }
+}
+
+/** The lanes of a pipeline run: that of bodies that execute inline, and others by name as runs of theirs come up. */
+export class Lanes<N extends RunNode<N>> {
+  readonly inline: Lane<N>;
+  /** All but the inline lane. */
+  readonly others: Lane<N>[] = [];
+  readonly #byName = new Map<string, Lane<N>>();
+  readonly #optionsOf: ((name: string) => LaneOptions | undefined) | undefined;
+
+  /** @param optionsOf what is to be known of a lane; one of which nothing is known is inline. */
+  constructor(concurrency: number, optionsOf: ((name: string) => LaneOptions | undefined) | undefined) {
+    this.inline = new Lane<N>(undefined, { limit: concurrency });
+    this.#optionsOf = optionsOf;
+  }
+
+  /** Slots that are taken, in all lanes. */
+  get taken(): number {
+    return this.others.reduce((sum, lane) => sum + lane.taken, this.inline.taken);
+  }
+
+  of(node: N): Lane<N> {
+    if (this.#optionsOf === undefined) return this.inline;
+    const name = node.lane;
+    return name === undefined ? this.inline : (this.#byName.get(name) ?? this.#open(name, this.#optionsOf(name)));
+  }
+
+  #open(name: string, options: LaneOptions | undefined): Lane<N> {
+    const lane = options === undefined ? this.inline : new Lane<N>(name, options);
+    this.#byName.set(name, lane);
+    if (lane !== this.inline) this.others.push(lane);
+    return lane;
+  }
+}
