@@ -20,6 +20,8 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   "cache-misses": async () => (await import("./cache-misses.ts")).cacheMisses,
   "cache-inputs": async () => (await import("./cache-inputs.ts")).cacheInputs,
   rerun: async () => (await import("./rerun.ts")).rerun,
+  workers: async () => (await import("./workers.ts")).workers,
+  actors: async () => (await import("./actors.ts")).actors,
   "cache-code": async () => (await import("./cache-code.ts")).cacheCode,
 };
 

@@ -23,6 +23,11 @@ const runOptions: readonly OptionSpec[] = [
     value: "N",
     summary: "Bodies that run at once. Default: the setting CONCURRENCY, else 64.",
   },
+  {
+    name: "max-parallelism",
+    value: "N",
+    summary: "Standalone bodies that run at once. Default: the setting MAX_PARALLELISM, else the number of CPUs.",
+  },
   { name: "durability", value: "LEVEL", summary: "`ordered` (default) or `step`." },
   {
     name: "cache",

@@ -96,6 +96,7 @@ export {
   RunCanceledError,
   RunFailedError,
   shortId,
+  isInfrastructureFailure,
   OutOfMemoryError,
   TimeoutError,
   WorkerLostError,

@@ -1,5 +1,6 @@
 /** Errors that tell of runs and of the use of funcs and futures. */
 import { nameErrorClass, RepriseError } from "./errors.ts";
+import type { Failure } from "./failure.ts";
 
 /** Two funcs with one id in one program. The message names both places. */
 export class DuplicateFuncError extends RepriseError {
@@ -40,6 +41,11 @@ export class OutOfMemoryError extends RepriseError {
   constructor(message: string) {
     super("OUT_OF_MEMORY", message);
   }
+}
+
+/** Whether what failed was not a body, but what carried it. */
+export function isInfrastructureFailure({ classes }: Failure): boolean {
+  return classes.includes("WorkerLostError") || classes.includes("OutOfMemoryError");
 }
 
 /** A run was canceled: its body is to stop. It is the reason of `context().signal`. */

@@ -29,16 +29,25 @@ export class BodyWaits {
 
   /** The value of a part of a call that the scheduler knows, for a body that waits for it. */
   valueFor(body: Body, { call, path }: FuturePart, signal: AbortSignal | undefined): Promise<unknown> {
+    return this.#outcome(body, call, signal, (source) => this.#flow.part(source, path));
+  }
+
+  /** Resolves when a call that a body elsewhere waits for has a value; rejects as {@link valueFor}. */
+  endOf(body: Body, call: Call, signal: AbortSignal): Promise<unknown> {
+    return this.#outcome(body, call, signal, () => undefined);
+  }
+
+  #outcome(body: Body, call: Call, signal: AbortSignal | undefined, take: Waiting["take"]): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#tracker?.awaited(call);
     const wait = this.#scheduler.wait(body.call, call);
     if (wait === undefined) {
-      this.#hand(call, { promise, resolve, reject, path, stop: undefined });
+      this.#hand(call, { promise, resolve, reject, take, stop: undefined });
       return promise;
     }
     this.#tracker?.waits(body.call, call);
     const stop = signal === undefined ? undefined : this.#stopOnAbort(body, wait, signal);
-    (body.waits ??= new Map()).set(wait, { promise, resolve, reject, path, stop });
+    (body.waits ??= new Map()).set(wait, { promise, resolve, reject, take, stop });
     this.#goOn();
     return promise;
   }
@@ -69,13 +78,13 @@ export class BodyWaits {
     return () => signal.removeEventListener("abort", abandon);
   }
 
-  #hand(source: Call, { resolve, reject, path }: Waiting): void {
+  #hand(source: Call, { resolve, reject, take }: Waiting): void {
     if (source.state !== "RESOLVED") {
       reject(runFailed(source));
       return;
     }
     try {
-      void chain(this.#flow.part(source, path), resolve, reject);
+      void chain(take(source), resolve, reject);
     } catch (error) {
       reject(error);
     }

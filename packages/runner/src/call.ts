@@ -4,6 +4,7 @@ import type { ParsedOptions } from "./call-options.ts";
 import type { Body } from "./context.ts";
 import type { FuncDefinition } from "./func-definition.ts";
 import type { MapPlan } from "./map.ts";
+import { actorLane, standaloneLane } from "./lane-names.ts";
 import { newRunId } from "./run-ids.ts";
 import type { CallReplay } from "./rerun/call-replay.ts";
 import type { TemplatePart } from "./template.ts";
@@ -87,7 +88,9 @@ export class Call extends RunNode<Call> {
   }
 
   override get lane(): string | undefined {
-    return undefined;
+    const { actor, options } = this.definition;
+    if (actor !== undefined) return actorLane(actor.environment.name);
+    return (this.changes?.standalone ?? options.standalone) === true ? standaloneLane : undefined;
   }
 
   get name(): string {

@@ -52,7 +52,8 @@ export interface Waiting {
   readonly promise: Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
-  readonly path: readonly (string | number)[];
+  /** What the body gets of the run when it has a value. */
+  readonly take: (source: Call) => unknown;
   readonly stop: (() => void) | undefined;
   /** Why the body no longer wants the value. */
   abandoned?: { readonly reason: unknown };
@@ -89,6 +90,10 @@ export class Body implements RunContext {
   /** Calls made by this body that the scheduler does not know yet. */
   pending: Call[] | undefined = undefined;
   waits: Map<Wait<Call>, Waiting> | undefined = undefined;
+  /** Whether, in the driver, the body executes elsewhere. */
+  isRemote = false;
+  /** Set as soon as somebody executes it there. */
+  remote: { stop(reason: string): void } | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #log: RunLog | undefined = undefined;
   #workdir: string | undefined = undefined;
@@ -181,6 +186,7 @@ export class Body implements RunContext {
   stop(): void {
     const reason = this.stopReason();
     this.#abort?.abort(reason);
+    this.remote?.stop(reason.message);
     const { waits } = this;
     this.waits = undefined;
     if (waits !== undefined) {
@@ -218,6 +224,11 @@ export class Body implements RunContext {
 /** Executes a function as part of a body. */
 export function runInBody<A extends unknown[], T>(body: Body, run: (...args: A) => T, args: A): T {
   return bodies.run(body, run, ...args);
+}
+
+/** Executes a function as part of no body. */
+export function outsideBodies<T>(run: () => T): T {
+  return bodies.exit(run);
 }
 
 /** The body that executes here, if any. */

@@ -17,6 +17,8 @@ function trackerThat(breaks: (what: string) => boolean, heard: string[]): Tracke
     awaited: nothing,
     waits: nothing,
     resumes: nothing,
+    waitsFor: nothing,
+    placed: nothing,
     cache: nothing,
     cacheChanged: nothing,
     warn: nothing,

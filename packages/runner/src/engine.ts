@@ -1,4 +1,4 @@
-import { type Command, isFinished, Scheduler, toFailure } from "@reprise/core";
+import { type Command, type Failure, fromFailure, isFinished, Scheduler, toFailure } from "@reprise/core";
 import type { BlobStore } from "@reprise/store";
 import { BodyWaits } from "./body-waits.ts";
 import type { CacheAnswers, EngineCache } from "./cache/call-cache.ts";
@@ -20,6 +20,7 @@ import { Turns } from "./turns.ts";
 import { mapItems, ValueFlow } from "./value-flow.ts";
 import type { Stored, Values } from "./values.ts";
 import { WakeTimer } from "./wake-timer.ts";
+import { RemoteBodies, type RemoteOptions } from "./workers/remote-bodies.ts";
 import { Workdirs } from "./workdirs.ts";
 
 /** What an engine needs. */
@@ -41,6 +42,8 @@ export interface EngineOptions {
   readonly replay?: ((engine: ReplayEngine) => EngineReplay) | undefined;
   /** Where bodies keep files; undefined for a runner without a store. */
   readonly blobs?: BlobStore;
+  /** Who executes bodies that do not execute here; undefined if all of them do. */
+  readonly remote?: RemoteOptions | undefined;
 }
 
 /**
@@ -61,6 +64,7 @@ export class Engine implements BodyHost {
   readonly #options: EngineOptions;
   readonly #workdirs: Workdirs;
   readonly #bodies = new LiveBodies();
+  readonly #remote: RemoteBodies | undefined;
   readonly #end = Promise.withResolvers<void>();
   #pumping = false;
   #exiting = false;
@@ -78,7 +82,14 @@ export class Engine implements BodyHost {
     this.#options = options;
     this.#workdirs = new Workdirs(options.makeWorkdir);
     this.#flow = new ValueFlow(options.values, options.tracker);
-    this.#scheduler = new Scheduler({ concurrency: options.concurrency, announce: options.tracker !== undefined });
+    const { remote } = options;
+    this.#scheduler = new Scheduler({
+      concurrency: options.concurrency,
+      announce: options.tracker !== undefined,
+      ...(remote === undefined
+        ? {}
+        : { lanes: (name: string) => this.#remote?.lane(name), infrastructureRetries: remote.retries }),
+    });
     this.#waits = new BodyWaits({
       scheduler: this.#scheduler,
       flow: this.#flow,
@@ -99,6 +110,35 @@ export class Engine implements BodyHost {
       cache: this.#cache,
       replay: this.#replay,
       goOn: () => this.#queuePump(),
+    });
+    this.#remote = remote === undefined ? undefined : this.#makeRemote(remote);
+  }
+
+  /** What bodies that execute elsewhere need of this engine. */
+  #makeRemote(remote: RemoteOptions): RemoteBodies {
+    return new RemoteBodies(remote, {
+      values: this.#options.values,
+      flow: this.#flow,
+      waits: this.#waits,
+      submission: this.#submission,
+      tracker: this.tracker,
+      forwardsOutput: this.forwardsOutput,
+      noCache: (body) => this.noCache(body),
+      goOn: () => this.#queuePump(),
+      started: (body) => {
+        const counts = this.#scheduler.started(body.call, body.attempt, Date.now());
+        this.#queuePump();
+        return counts;
+      },
+      returned: (body, output) => this.#done(body, output),
+      failed: (body, error, failure, child) => this.#failed(body, error, failure, child),
+      lost: (body, failure, isFinal) => {
+        this.#replay?.ends(body);
+        if (this.#scheduler.lost(body.call, body.attempt, failure, Math.random(), Date.now(), isFinal))
+          body.call.error = fromFailure(failure);
+        this.#leave(body);
+      },
+      left: (body) => this.#leave(body),
     });
   }
 
@@ -179,6 +219,11 @@ export class Engine implements BodyHost {
     return this.#bodies.left(patience);
   }
 
+  /** As {@link bodiesLeft} for the bodies that execute elsewhere: they are made to end. */
+  async remoteBodiesLeft(patience: number): Promise<void> {
+    await this.#remote?.allLeft(patience);
+  }
+
   /** Removes what bodies that never ended have left. */
   async cleanUp(): Promise<void> {
     this.#timer.set(undefined);
@@ -247,7 +292,7 @@ export class Engine implements BodyHost {
       case "retry":
         command.node.body = undefined;
         command.node.error = undefined;
-        this.tracker?.retry(command.node, command.failure, command.delay, command.now);
+        this.tracker?.retry(command.node, command);
         break;
       case "ended":
         this.#replay?.over();
@@ -269,6 +314,11 @@ export class Engine implements BodyHost {
     const body = new Body(call, this);
     call.body = body;
     this.#replay?.begins(call);
+    const lane = this.#remote?.laneOf(call);
+    if (lane !== undefined) {
+      this.#remote?.execute(body, lane);
+      return;
+    }
     this.#bodies.enter();
     try {
       const inputs = this.#flow.inputs(call);
@@ -420,16 +470,21 @@ export class Engine implements BodyHost {
   }
 
   #threw(body: Body, error: unknown): void {
-    const { call } = body;
     this.#submission.submitPending(body);
     if (!body.executes) {
       this.#late(body);
       return;
     }
+    this.#failed(body, error, toFailure(error), childOfError(error, body));
+  }
+
+  #failed(body: Body, error: unknown, failure: Failure, child: Call | undefined): void {
+    const { call } = body;
     call.error = error;
     this.#replay?.ends(body);
-    this.#scheduler.threw(call, body.attempt, toFailure(error), childOfError(error, body), Math.random(), Date.now());
-    this.#leave(body);
+    // One that executes elsewhere may fail before it begins.
+    if (this.#scheduler.threw(call, body.attempt, failure, child, Math.random(), Date.now())) this.#leave(body);
+    else this.#late(body);
   }
 
   #late(body: Body): void {
@@ -443,7 +498,8 @@ export class Engine implements BodyHost {
     // A wait that outlives its body (the loser of a Promise.race) still needs it.
     if (body.waits === undefined && body.call.body === body) body.call.body = undefined;
     if (body.usedWorkdir !== undefined) void this.#workdirs.remove(body.usedWorkdir);
-    this.#bodies.leave();
+    if (body.isRemote) this.#remote?.left();
+    else this.#bodies.leave();
     this.#queuePump();
   }
 

@@ -19,11 +19,15 @@ import type { Recording } from "./rerun/open-recording.ts";
 import { abortReason } from "./silent-runner.ts";
 import { ArtifactValues } from "./stored-values.ts";
 import { tellWatcher } from "./tell-watcher.ts";
+import { localLanes } from "./workers/local-lanes.ts";
+import type { WireProgram } from "./workers/protocol.ts";
 
 /** So long, in ms, a pipeline run that has ended waits for what git says; it was asked when the run began. */
 const patienceForGit = 250;
 /** So long, in ms, it waits for bodies that were told to stop. */
 const patienceForBodies = 200;
+/** So long, in ms, it waits for workers whose bodies were told to stop: they have ten seconds before they are killed. */
+const patienceForWorkers = 15_000;
 
 /** So long, in ms, it waits for its program to be kept, which began with the run. */
 const patienceForCode = 20_000;
@@ -36,6 +40,8 @@ export interface PipelineRunOptions extends SettledOptions {
   readonly recording: Recording | undefined;
   /** Keeps the program; gives the digest that is recorded, or null. */
   readonly keepCode: () => Promise<string | null>;
+  /** Where workers take the funcs from. */
+  readonly program: WireProgram;
 }
 
 /** One pipeline run of a local runner. */
@@ -86,6 +92,7 @@ export class LocalPipelineRun {
       blobs: home.blobs,
       makeWorkdir: () => home.makeWorkdir(),
       cache: this.#cacheOf(future, this.#tracker),
+      remote: localLanes(home, options),
       replay: recording?.play({
         recorder: this.#recorder,
         tracker: this.#tracker,
@@ -198,6 +205,7 @@ export class LocalPipelineRun {
     this.#tell(this.#outcome());
     // Bodies that were told to stop may have something to tidy up, and something to say about it.
     await this.#engine.bodiesLeft(patienceForBodies);
+    await this.#engine.remoteBodiesLeft(patienceForWorkers);
     await this.#recorder.durable();
     if (this.#broken !== undefined) throw this.#broken.error;
   }

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { RepriseError, type RerunMode } from "@reprise/core";
 import type { Home } from "@reprise/store";
 import { type CacheMode, checkCacheMode } from "./cache/call-cache.ts";
@@ -12,12 +13,25 @@ import type { RunnerEvent } from "./runner-events.ts";
  */
 export type Durability = "ordered" | "step";
 
+/** How often a run is tried again whose worker was lost, unless somebody says otherwise. */
+const defaultInfrastructureRetries = 2;
+
 /** Options of {@link LocalRunner}. */
 export interface LocalRunnerOptions {
   /** Folder of the embedded store. Default: the environment variable `REPRISE_HOME`, else `~/.reprise`. */
   readonly home?: string | undefined;
   /** How many bodies may execute at once; one that waits for a value does not count. Default: the setting `CONCURRENCY`, else 64. */
   readonly concurrency?: number | undefined;
+  /**
+   * How many bodies of standalone funcs may execute at once, each in a process of its own; one that waits for a value does
+   * not count. Default: the setting `MAX_PARALLELISM`, else the number of CPUs. From Sematic's `max_parallelism`.
+   */
+  readonly maxParallelism?: number | undefined;
+  /**
+   * How often a run is tried again whose worker process was lost or ran out of memory, besides the retries of its func.
+   * Default: 2.
+   */
+  readonly infrastructureRetries?: number | undefined;
   /** When results are on disk. Default: the setting `DURABILITY`, else `"ordered"`. */
   readonly durability?: Durability | undefined;
   /**
@@ -57,6 +71,8 @@ export interface LocalRunnerOptions {
 const knownOptions = [
   "home",
   "concurrency",
+  "maxParallelism",
+  "infrastructureRetries",
   "durability",
   "cacheNamespace",
   "cache",
@@ -79,7 +95,15 @@ export function checkLocalOptions(options: LocalRunnerOptions): void {
       `LocalRunner: durability must be "ordered" or "step", not ${JSON.stringify(durability)}.`,
     );
   }
-  if (options.concurrency !== undefined) checkConcurrency(options.concurrency);
+  const { concurrency, maxParallelism, infrastructureRetries = 0 } = options;
+  if (concurrency !== undefined) checkConcurrency(concurrency);
+  if (maxParallelism !== undefined) checkConcurrency(maxParallelism, "maxParallelism");
+  if (!Number.isInteger(infrastructureRetries) || infrastructureRetries < 0) {
+    throw new RepriseError(
+      "INVALID_OPTION",
+      `LocalRunner: infrastructureRetries must be a whole number from 0, not ${String(infrastructureRetries)}.`,
+    );
+  }
   if (options.cacheNamespace !== undefined) checkNamespace(options.cacheNamespace, "LocalRunner");
   checkReplay(options);
   if (options.cache !== undefined) checkCacheMode(options.cache, "LocalRunner");
@@ -109,20 +133,25 @@ function checkReplay({ rerunFrom, rerunMode, resume }: LocalRunnerOptions): void
 /** Options in which what was not given has come from the settings of the home, or is the default. */
 export interface SettledOptions extends LocalRunnerOptions {
   readonly concurrency: number;
+  readonly maxParallelism: number;
+  readonly infrastructureRetries: number;
   readonly durability: Durability;
   readonly cacheNamespace: CacheNamespace;
 }
 
 /** Options with what was not given, of the settings of the home. */
 export async function withSettings(options: LocalRunnerOptions, { settings }: Home): Promise<SettledOptions> {
-  const [concurrency, durability, namespace] = await Promise.all([
+  const [concurrency, parallelism, durability, namespace] = await Promise.all([
     settings.get("CONCURRENCY"),
+    settings.get("MAX_PARALLELISM"),
     settings.get("DURABILITY"),
     settings.get("CACHE_NAMESPACE"),
   ]);
   return {
     ...options,
     concurrency: options.concurrency ?? Number(concurrency ?? defaultConcurrency),
+    maxParallelism: options.maxParallelism ?? Number(parallelism ?? availableParallelism()),
+    infrastructureRetries: options.infrastructureRetries ?? defaultInfrastructureRetries,
     durability: options.durability ?? (durability === "step" ? "step" : "ordered"),
     cacheNamespace: options.cacheNamespace ?? namespace ?? defaultNamespace,
   };

@@ -6,6 +6,7 @@ import { LocalPipelineRun } from "./local-pipeline-run.ts";
 import { checkLocalOptions, type LocalRunnerOptions, withSettings } from "./local-runner-options.ts";
 import type { Recording } from "./rerun/open-recording.ts";
 import { Runner, type RunHandle } from "./runner.ts";
+import type { WireProgram } from "./workers/protocol.ts";
 
 /**
  * Executes graphs in this process and records everything in the embedded store: runs, inputs, outputs, logs, failures.
@@ -42,6 +43,7 @@ export class LocalRunner extends Runner implements AsyncDisposable {
       run = new LocalPipelineRun(root, future, home, {
         ...settled,
         recording,
+        program: this.workerProgram(root.definition.place?.file),
         keepCode: () => this.keepCode(home, root.definition.place?.file),
       });
       result = run.execute() as Promise<T>;
@@ -85,6 +87,16 @@ export class LocalRunner extends Runner implements AsyncDisposable {
   /** Whether re-runs execute the code that was kept with the original; a runner that does overrides this. */
   protected codeOrigin(): RerunOrigin["code"] {
     return "current";
+  }
+
+  /**
+   * Where workers take the funcs from: the file of the root func, loaded in the way that this process was started. A runner
+   * whose program was kept before overrides this.
+   *
+   * @param entry the file of the root func, if it is known.
+   */
+  protected workerProgram(entry: string | undefined): WireProgram {
+    return { kind: "files", files: entry === undefined ? [] : [entry] };
   }
 
   async #recordingFor(root: Call, home: Home): Promise<Recording | undefined> {

@@ -37,6 +37,7 @@ export function mapDefinition(element: FuncDefinition): FuncDefinition {
     parameters: ["items"],
     labels: valueLabels(element.id, ["items"]),
     contextAt: -1,
+    actor: undefined,
     run: () => undefined,
   };
 }

@@ -1,5 +1,5 @@
 import { type Encoded, type Failure, isFinished, type Progress, type RunCache, type RunState } from "@reprise/core";
-import type { ArtifactStore, EdgeWrite, FuncRef, RunRef, RunWrite } from "@reprise/store";
+import type { ArtifactStore, EdgeWrite, FuncRef, PreparedArtifact, RunRef, RunWrite } from "@reprise/store";
 import type { CallCache } from "./cache/call-cache.ts";
 import type { Call, Composite } from "./call.ts";
 import { type FuncDefinition, funcRecord } from "./func-definition.ts";
@@ -10,7 +10,7 @@ import type { RunnerEvent } from "./runner-events.ts";
 import { recordedOptions } from "./recorded-options.ts";
 import type { StoredArtifactValue } from "./stored-values.ts";
 import type { TemplatePart } from "./template.ts";
-import type { CallTrack, LogEntry, MetricEntry, Tracker } from "./tracker.ts";
+import type { CallTrack, LogEntry, MetricEntry, Retried, Tracker } from "./tracker.ts";
 import type { Stored } from "./values.ts";
 
 /** Values above this size are dropped from memory once they are in the store, and read again when somebody needs them. */
@@ -76,12 +76,6 @@ export class PipelineTracker implements Tracker {
         sourcePath: "",
         artifact: null,
       });
-    }
-    if (call.changes?.standalone ?? call.definition.options.standalone ?? false) {
-      this.warn(
-        call,
-        `func "${call.definition.id}" is standalone, but this runner has no worker processes yet: it runs inline, in the driver.`,
-      );
     }
   }
 
@@ -175,7 +169,7 @@ export class PipelineTracker implements Tracker {
     this.#row(call).output = ref;
   }
 
-  retry(call: Call, failure: Failure, delay: number, now: number): void {
+  retry(call: Call, { failure, delay, now, infrastructure }: Retried): void {
     // The row still tells of the attempt that failed.
     const row = this.#row(call);
     const { attempt, startedAt } = row;
@@ -184,10 +178,14 @@ export class PipelineTracker implements Tracker {
     (call.track as CallTrack).pause = delay;
     this.#recorder.attempt({ run: row.ref, attempt, startedAt, endedAt: now, failure });
     const again = delay === 0 ? "at once" : `in ${Math.round(delay)} ms`;
+    const counted =
+      infrastructure === undefined
+        ? ""
+        : ` (${infrastructure.retry} of ${infrastructure.of} times that this does not count as a retry of the func)`;
     this.#event(
       call,
       "retry",
-      `attempt ${attempt} of ${call.label} failed (${failure.name}: ${failure.message}); it is tried again ${again}`,
+      `attempt ${attempt} of ${call.label} failed (${failure.name}: ${failure.message}); it is tried again ${again}${counted}`,
       now,
     );
   }
@@ -215,6 +213,14 @@ export class PipelineTracker implements Tracker {
 
   resumes(call: Call): void {
     if (call.waits === 0 && call.state === "RUNNING") this.#emitRun(call, Date.now(), undefined);
+  }
+
+  waitsFor(call: Call, reason: string | undefined): void {
+    this.#emitRun(call, Date.now(), reason);
+  }
+
+  placed(call: Call, where: string): void {
+    this.#event(call, "place", `attempt ${call.attempt} of ${call.label} executes on ${where}`, Date.now());
   }
 
   cache(call: Call): void {
@@ -420,15 +426,20 @@ export class PipelineTracker implements Tracker {
   #keep(stored: Stored): StoredArtifactValue {
     const artifact = stored as StoredArtifactValue;
     const { encoded } = artifact;
-    if (artifact.recorded || encoded === undefined) return artifact;
+    if (artifact.recorded || (encoded ?? artifact.transfer) === undefined) return artifact;
     artifact.recorded = true;
-    const { write, blobsWritten } = this.#artifacts.prepare(encoded, artifact.ref);
+    const made = artifact.transfer?.row;
+    // A worker has written the blobs of what it made.
+    const { write, blobsWritten }: PreparedArtifact =
+      made === undefined ? this.#artifacts.prepare(encoded as Encoded, artifact.ref) : { write: made };
     artifact.size = write.size;
-    const bytes = sizeInMemory(encoded);
+    if (blobsWritten !== undefined) artifact.transfer = { row: write, blobsWritten };
+    const bytes = encoded === undefined ? (write.document?.length ?? 0) : sizeInMemory(encoded);
     this.#recorder.artifact(write, bytes, blobsWritten);
-    if (bytes > keepInMemory) {
+    const isLarge = bytes > keepInMemory;
+    if (isLarge || artifact.transfer !== undefined) {
       this.#recorder.durable()?.then(
-        () => artifact.release(),
+        () => artifact.onDisk(isLarge),
         () => undefined,
       );
     }

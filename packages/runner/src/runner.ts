@@ -146,11 +146,11 @@ export abstract class Runner {
 export const defaultConcurrency = 64;
 
 /** Validates how many bodies may execute at once. @throws RepriseError `INVALID_OPTION`. */
-export function checkConcurrency(concurrency: unknown): number {
+export function checkConcurrency(concurrency: unknown, name = "concurrency"): number {
   if (typeof concurrency === "number" && Number.isInteger(concurrency) && concurrency > 0) return concurrency;
   throw new RepriseError(
     "INVALID_OPTION",
-    `concurrency must be a whole number above 0, not ${JSON.stringify(concurrency)}.`,
+    `${name} must be a whole number above 0, not ${typeof concurrency === "number" ? concurrency : JSON.stringify(concurrency)}.`,
   );
 }
 

@@ -1,8 +1,10 @@
 import { decode, encode, type Encoded } from "@reprise/core";
-import type { ArtifactRef, ArtifactStore, BlobStore, Recalled } from "@reprise/store";
+import type { ArtifactRef, ArtifactStore, ArtifactWrite, BlobStore, Recalled } from "@reprise/store";
 import { chain, chainAll, type MaybePromise } from "./maybe-promise.ts";
 import { decodingWith } from "./values/blobs.ts";
 import type { Stored, Values } from "./values.ts";
+import type { WireArtifact, WireArtifactRow } from "./workers/protocol.ts";
+import { artifactOfRow, wireArtifact } from "./workers/wire-artifacts.ts";
 
 const noBlobs: ReadonlyMap<string, Uint8Array> = new Map();
 
@@ -11,6 +13,13 @@ const longText = 16 * 1024;
 
 /** So many values are read at once. Their bytes are in memory together. */
 const mostAtOnce = 256;
+
+/** A value whose row is not on disk yet, for those who read its blobs. */
+interface Transfer {
+  readonly row: ArtifactWrite;
+  /** Settles when its blobs are on disk; undefined if they are. */
+  readonly blobsWritten: Promise<void> | undefined;
+}
 
 /** A result or an argument as its artifact. */
 export class StoredArtifactValue implements Stored {
@@ -25,6 +34,8 @@ export class StoredArtifactValue implements Stored {
 
   /** Bytes of the artifact with its blobs; known once it was recorded. */
   size = 0;
+  /** Set, for as long as the row may not be on disk, if a worker has made the value or parts of it are blobs. */
+  transfer: Transfer | undefined = undefined;
 
   constructor(encoded: Encoded | undefined, ref: ArtifactRef, primitive: boolean, value: unknown) {
     this.#encoded = encoded;
@@ -37,9 +48,14 @@ export class StoredArtifactValue implements Stored {
     return this.#encoded ?? this.#kept?.deref();
   }
 
-  /** The bytes are in the store: from now on they are kept only while memory allows. */
-  release(): void {
-    if (this.#encoded === undefined) return;
+  /**
+   * The value is in the store.
+   *
+   * @param isLarge whether its bytes are kept from now on only while memory allows.
+   */
+  onDisk(isLarge: boolean): void {
+    this.transfer = undefined;
+    if (!isLarge || this.#encoded === undefined) return;
     this.#kept = new WeakRef(this.#encoded);
     this.#encoded = undefined;
   }
@@ -88,14 +104,41 @@ export class ArtifactValues implements Values {
     return stored;
   }
 
+  /** A value that a worker has made, as it tells of it. */
+  made(row: WireArtifactRow): StoredArtifactValue {
+    const write = artifactOfRow(row);
+    const { document, ref, blobs, typeName } = write;
+    const encoded =
+      document === null || blobs.length > 0
+        ? undefined
+        : { digest: ref.digest, bytes: document, blobs: [], typeName, references: [] };
+    const stored = new StoredArtifactValue(encoded, ref, false, undefined);
+    stored.transfer = { row: write, blobsWritten: undefined };
+    return stored;
+  }
+
+  /** A value as it is told to a worker, once the worker can read it. */
+  told(stored: Stored): MaybePromise<WireArtifact> {
+    const { encoded, ref, transfer, recorded } = stored as StoredArtifactValue;
+    if (transfer !== undefined) {
+      const { document, documentSize } = transfer.row;
+      return chain(transfer.blobsWritten, () => wireArtifact(ref.digest, document, documentSize));
+    }
+    if (encoded !== undefined && recorded) return wireArtifact(ref.digest, encoded.bytes, encoded.bytes.length);
+    return chain(this.#artifacts.documents([{ id: ref.digest, hint: ref.key }]), ([found]) => {
+      if (found !== undefined) return wireArtifact(ref.digest, found, found.length);
+      return chain(this.#artifacts.document(ref.digest), ({ bytes, size }) => wireArtifact(ref.digest, bytes, size));
+    });
+  }
+
   digestOf(stored: Stored): string {
     return (stored as StoredArtifactValue).ref.digest;
   }
 
   restore(stored: Stored): unknown {
     if (stored.primitive) return stored.value;
-    const { encoded, ref } = stored as StoredArtifactValue;
-    if (encoded === undefined) return this.#read(ref);
+    const { encoded, ref, transfer } = stored as StoredArtifactValue;
+    if (encoded === undefined) return transfer === undefined ? this.#read(ref) : this.#readMade(transfer.row);
     const blobs = new Map(encoded.blobs.map((blob) => [blob.digest, blob.bytes]));
     return this.#decode(encoded.bytes, blobs);
   }
@@ -128,6 +171,11 @@ export class ArtifactValues implements Values {
     return chain(this.#artifacts.documents([{ id: digest, hint: key }]), ([bytes]) =>
       bytes === undefined ? this.#load(digest) : this.#decode(bytes, noBlobs),
     );
+  }
+
+  async #readMade(row: ArtifactWrite): Promise<unknown> {
+    const { bytes, blobs } = await this.#artifacts.loadMade(row);
+    return this.#decode(bytes, blobs);
   }
 
   async #load(digest: string): Promise<unknown> {

@@ -37,6 +37,16 @@ export interface MetricEntry {
   readonly time: number;
 }
 
+/** An attempt that failed and is followed by another. */
+export interface Retried {
+  readonly failure: Failure;
+  /** Milliseconds until the next. */
+  readonly delay: number;
+  readonly now: number;
+  /** Set if what carried the body failed: the how-manieth of how many that do not count as retries of the func. */
+  readonly infrastructure?: { readonly retry: number; readonly of: number } | undefined;
+}
+
 /** Hears everything that happens in a pipeline run: it records it and tells whoever watches. */
 export interface Tracker {
   created(call: Call, now: number): void;
@@ -44,13 +54,17 @@ export interface Tracker {
   /** The value of an argument that was put together when the run began. */
   input(call: Call, argument: number, stored: Stored): void;
   output(call: Call, stored: Stored): void;
-  retry(call: Call, failure: Failure, delay: number, now: number): void;
+  retry(call: Call, told: Retried): void;
   /** A body gave its result when it no longer counted. */
   late(call: Call, attempt: number): void;
   /** The body that made a call waits for it, or has looked whether it has ended. */
   awaited(source: Call): void;
   waits(call: Call, source: Call): void;
   resumes(call: Call): void;
+  /** What a run waits for besides its inputs, in words; undefined: nothing any more. */
+  waitsFor(call: Call, reason: string | undefined): void;
+  /** Where a body executes, in words. */
+  placed(call: Call, where: string): void;
   log(call: Call, entry: LogEntry): void;
   metric(call: Call, entry: MetricEntry): void;
   progress(call: Call, progress: Progress): void;

@@ -9,6 +9,7 @@ import { validate } from "./schema.ts";
 import { extractFutures, fillSlots, partOf, type Template, type TemplatePart } from "./template.ts";
 import type { Tracker } from "./tracker.ts";
 import type { Stored, Values } from "./values.ts";
+import type { WireArgument, WireArtifact } from "./workers/protocol.ts";
 
 /**
  * Takes values from run to run: snapshots of arguments and results with the futures taken out, and values put together
@@ -59,6 +60,22 @@ export class ValueFlow {
     const args = call.given?.slice() ?? chainAll(call.args, (arg, at) => this.#argument(call, arg, at));
     if (input === undefined) return args;
     return chain(args, ([value]) => chain(validate(input, value, "input", call.place), (valid) => [valid]));
+  }
+
+  /** The arguments of an attempt for a worker, which puts them together and validates them. */
+  told(call: Call): MaybePromise<WireArgument[]> {
+    const told = (stored: Stored): MaybePromise<WireArtifact> => this.#values.told(stored);
+    return chainAll(call.args, ({ stored, parts }) =>
+      chain(stored === undefined ? null : told(stored), (whole) =>
+        chain(
+          chainAll(parts, (part) => told(part.call.output as Stored)),
+          (artifacts): WireArgument => ({
+            stored: whole,
+            parts: parts.map(({ path }, at) => ({ artifact: artifacts[at] as WireArtifact, path })),
+          }),
+        ),
+      ),
+    );
   }
 
   /** The arguments of a call as they take part in its cache key: validated, where there is a schema. */

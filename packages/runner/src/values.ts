@@ -1,5 +1,6 @@
 /** How values get from one run to the next. */
 import type { MaybePromise } from "./maybe-promise.ts";
+import type { WireArtifact, WireArtifactRow } from "./workers/protocol.ts";
 
 /** A value as an engine keeps it. What is inside is known only to the {@link Values} that made it. */
 export interface Stored {
@@ -21,6 +22,10 @@ export interface Values {
   restore(stored: Stored): unknown;
   /** As {@link restore} of each; what has to be read is read many at a time. */
   restoreAll(stored: readonly Stored[]): MaybePromise<unknown[]>;
+  /** A value as it is told to a worker, once the worker can read it. @throws Error if values are not stored. */
+  told(stored: Stored): MaybePromise<WireArtifact>;
+  /** A value that a worker has made. @throws Error if values are not stored. */
+  made(row: WireArtifactRow): Stored;
   /** The digest of the artifact of a value; undefined if it has none. */
   digestOf(stored: Stored): string | undefined;
   /** Whether values are handed on as they are, so that keeping them is all there is to {@link capture}. */
@@ -32,6 +37,12 @@ export const sharedValues: Values = {
   capture: (value) => ({ primitive: true, value }),
   restore: (stored) => stored.value,
   restoreAll: (stored) => stored.map(({ value }) => value),
+  told: noArtifacts,
+  made: noArtifacts,
   digestOf: () => undefined,
   shares: true,
 };
+
+function noArtifacts(): never {
+  throw new Error("values that nobody stores cannot leave the process");
+}

@@ -80,17 +80,25 @@ export class ArtifactStore {
 
   /** As {@link read}, but not decoded: the canonical bytes, and the blobs that belong to them, all verified. */
   async load(id: string): Promise<LoadedArtifact> {
-    const stored = await this.#backend.getArtifact(id);
-    if (stored === undefined) {
-      throw new RepriseError(
-        "ARTIFACT_NOT_FOUND",
-        `Artifact ${id} is not in ${this.#backend.place}. Run what made it again; it will be stored again.`,
-      );
-    }
-    const bytes = stored.document === null ? await this.#documentBlob(stored) : await this.#verified(stored);
-    const { loaded } = blobRefs(bytes);
-    const contents = await Promise.all(loaded.map((blob) => this.#blob(id, blob)));
-    return { bytes, blobs: new Map(loaded.map(({ digest }, index) => [digest, contents[index] as Uint8Array])) };
+    const stored = await this.#stored(id);
+    return this.#filled(id, stored.document === null ? await this.#documentBlob(stored) : await this.#verified(stored));
+  }
+
+  /** As {@link load} for an artifact that somebody has made, and whose row may not be committed yet. */
+  async loadMade({ ref: { digest }, document, documentSize }: ArtifactWrite): Promise<LoadedArtifact> {
+    return this.#filled(digest, document ?? (await this.#blob(digest, { digest, size: documentSize })));
+  }
+
+  /**
+   * What whoever reaches the blobs needs besides, to read the artifact: its canonical bytes, verified, or null if they are
+   * a blob of their own.
+   *
+   * Rejects as {@link read}.
+   */
+  async document(id: string): Promise<{ readonly bytes: Uint8Array | null; readonly size: number }> {
+    const stored = await this.#stored(id);
+    const bytes = stored.document === null ? null : await this.#verified(stored);
+    return { bytes, size: stored.artifact.documentSize };
   }
 
   /**
@@ -122,6 +130,22 @@ export class ArtifactStore {
    */
   recall(wanted: readonly RecallRequest[]): MaybePromise<readonly Recalled[]> {
     return this.#recall.recall(wanted);
+  }
+
+  async #stored(id: string): Promise<StoredArtifact> {
+    const stored = await this.#backend.getArtifact(id);
+    if (stored !== undefined) return stored;
+    throw new RepriseError(
+      "ARTIFACT_NOT_FOUND",
+      `Artifact ${id} is not in ${this.#backend.place}. Run what made it again; it will be stored again.`,
+    );
+  }
+
+  /** The bytes with the blobs that belong to them. */
+  async #filled(id: string, bytes: Uint8Array): Promise<LoadedArtifact> {
+    const { loaded } = blobRefs(bytes);
+    const contents = await Promise.all(loaded.map((blob) => this.#blob(id, blob)));
+    return { bytes, blobs: new Map(loaded.map(({ digest }, index) => [digest, contents[index] as Uint8Array])) };
   }
 
   async #writeBlobs({ digest, bytes, blobs, references }: Encoded, inline: boolean): Promise<void> {

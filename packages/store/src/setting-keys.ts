@@ -34,6 +34,12 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
     secret: false,
     check: (value) => (value === "on" || value === "off" ? undefined : "it has to be `on` or `off`"),
   },
+  MAX_PARALLELISM: {
+    description:
+      "How many standalone bodies run at once unless a runner says otherwise; else as many as there are CPUs.",
+    secret: false,
+    check: (value) => (/^[1-9]\d{0,5}$/.test(value) ? undefined : "it has to be a whole number from 1 to 999999"),
+  },
   SNOWFLAKE_ACCOUNT: text("Account identifier of Snowflake."),
   SNOWFLAKE_DATABASE: text("Database of Snowflake that is used where none is named."),
   SNOWFLAKE_PASSWORD: { description: "Password for Snowflake.", secret: true },

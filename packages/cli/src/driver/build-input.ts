@@ -17,6 +17,7 @@ const runOptions = [
   "plain",
   "import",
   "concurrency",
+  "max-parallelism",
   "durability",
   "cache",
   "cache-namespace",

@@ -129,7 +129,7 @@ class Driver {
   }
 
   #runnerOptions(settings: RunSettings, sender: EventSender): LocalRunnerOptions {
-    const { home, concurrency, durability, cache, cacheNamespace } = settings;
+    const { home, concurrency, maxParallelism, durability, cache, cacheNamespace } = settings;
     return {
       signal: this.#cancel.signal,
       onEvent: (event) => sender.push(event),
@@ -137,6 +137,7 @@ class Driver {
       handleSignals: false,
       ...(home === null ? {} : { home }),
       ...(concurrency === null ? {} : { concurrency }),
+      ...(maxParallelism === null ? {} : { maxParallelism }),
       ...(durability === null ? {} : { durability }),
       ...(cache === null ? {} : { cache }),
       ...(cacheNamespace === null ? {} : { cacheNamespace }),

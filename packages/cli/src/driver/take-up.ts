@@ -91,6 +91,10 @@ class KeptCodeRunner extends LocalRunner {
     return this.#digest;
   }
 
+  protected override workerProgram(): { readonly kind: "kept"; readonly digest: string } {
+    return { kind: "kept", digest: this.#digest };
+  }
+
   protected override codeOrigin(): "stored" | "current" {
     return "stored";
   }

@@ -10,6 +10,7 @@ const start = {
   argv: ["run", "/a.ts"],
   home: null,
   concurrency: null,
+  maxParallelism: null,
   durability: null,
   cache: null,
   cacheNamespace: null,

@@ -26,6 +26,7 @@ export interface RunSettings {
   readonly argv: readonly string[];
   readonly home: string | null;
   readonly concurrency: number | null;
+  readonly maxParallelism: number | null;
   readonly durability: "ordered" | "step" | null;
   /** Null: as the runner does it by itself. */
   readonly cache: CacheMode | null;

@@ -8,6 +8,7 @@ import { type CacheMode, cacheModes, type InputRequest } from "./messages.ts";
 /** How commands that run a pipeline were asked to do it. */
 export interface RunOptions {
   readonly concurrency: number | null;
+  readonly maxParallelism: number | null;
   readonly durability: "ordered" | "step" | null;
   readonly cache: CacheMode | null;
   readonly cacheNamespace: string | null;
@@ -38,13 +39,7 @@ export function readRunArguments(command: ParsedCommand, cwd: string): RunArgume
 
 /** The options that `run` shares with the commands that run again. @throws RepriseError `USAGE` naming the option. */
 export function readRunOptions({ values }: Pick<ParsedCommand, "values">, command: string): RunOptions {
-  const { concurrency, durability } = values;
-  if (concurrency !== undefined && !(Number.isInteger(Number(concurrency)) && Number(concurrency) > 0)) {
-    throw new RepriseError(
-      "USAGE",
-      `${command}: --concurrency must be a whole number from 1, not ${JSON.stringify(concurrency)}.`,
-    );
-  }
+  const { durability } = values;
   if (durability !== undefined && durability !== "ordered" && durability !== "step") {
     throw new RepriseError(
       "USAGE",
@@ -52,7 +47,8 @@ export function readRunOptions({ values }: Pick<ParsedCommand, "values">, comman
     );
   }
   return {
-    concurrency: concurrency === undefined ? null : Number(concurrency),
+    concurrency: readCount(values, "concurrency", command),
+    maxParallelism: readCount(values, "max-parallelism", command),
     durability: durability ?? null,
     cache: readCacheMode(values["cache"], command),
     cacheNamespace: readNamespace(values["cache-namespace"], command),
@@ -60,6 +56,17 @@ export function readRunOptions({ values }: Pick<ParsedCommand, "values">, comman
     plain: values["plain"] === true,
     imports: readImports({ values }),
   };
+}
+
+function readCount(values: ParsedCommand["values"], option: string, command: string): number | null {
+  const given = values[option];
+  if (given === undefined) return null;
+  const count = Number(given);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new RepriseError(
+    "USAGE",
+    `${command}: --${option} must be a whole number from 1, not ${JSON.stringify(given)}.`,
+  );
 }
 
 /** The modules that `--import` names. */

@@ -36,6 +36,7 @@ export async function startRun(invocation: Invocation, { options, task, notes }:
     argv: host.argv,
     home: home ?? null,
     concurrency: options.concurrency,
+    maxParallelism: options.maxParallelism,
     durability: options.durability,
     cache: options.cache,
     cacheNamespace: options.cacheNamespace,

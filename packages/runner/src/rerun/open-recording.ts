@@ -36,8 +36,8 @@ export interface Recording {
   readonly root: Prior;
   /** Runs that the plan drops. */
   readonly dropped: readonly RecordedRun[];
-  /** The last failed attempts of runs that wait for their next one. */
-  readonly attempts: ReadonlyMap<string, Attempt>;
+  /** The failed attempts of runs that have not ended. */
+  readonly attempts: ReadonlyMap<string, readonly Attempt[]>;
   /** What a new pipeline run says of where it came from; null if the pipeline run itself goes on. */
   readonly origin: RerunOrigin | null;
   /** The right to write the pipeline run that goes on; null for a new one. */
@@ -112,10 +112,9 @@ export async function openResume(home: Home, root: Call, id: string): Promise<Re
   if (taken.type === "alive") throw stillDriven("DRIVER_ALIVE", id, taken.driver);
   // Its last driver may have written until it was replaced.
   const graph = (await backend.readGraph(id)) as RecordedGraph;
-  const attempts = new Map<string, Attempt>();
-  for (const run of graph.runs) {
-    const last = run.state === "RETRYING" ? (await backend.attemptsOf(run.id)).at(-1) : undefined;
-    if (last !== undefined) attempts.set(run.id, last);
+  const attempts = new Map<string, readonly Attempt[]>();
+  for (const { id: run, state, attempt } of graph.runs) {
+    if (state === "RETRYING" || (attempt > 1 && !isFinished(state))) attempts.set(run, await backend.attemptsOf(run));
   }
   root.takeId(graph.root.uuid);
   return playing({ ...planned(graph), graph, attempts, origin: null, lease: { ...taken.lease, root: graph.root } });

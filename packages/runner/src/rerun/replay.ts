@@ -1,4 +1,13 @@
-import { type Attempt, decideRetry, type Failure, isFinished, type Past, Queue, type Scheduler } from "@reprise/core";
+import {
+  type Attempt,
+  decideRetry,
+  type Failure,
+  isFinished,
+  isInfrastructureFailure,
+  type Past,
+  Queue,
+  type Scheduler,
+} from "@reprise/core";
 import type { ArtifactRef, RecordedGraph, RecordedRun } from "@reprise/store";
 import { Call, none } from "../call.ts";
 import type { Body } from "../context.ts";
@@ -22,8 +31,8 @@ export interface ReplayOptions {
   readonly root: Prior;
   /** Runs that the plan drops though they have not ended. */
   readonly dropped: readonly RecordedRun[];
-  /** The last failed attempts of runs that wait for their next one. */
-  readonly attempts: ReadonlyMap<string, Attempt>;
+  /** The failed attempts of runs that have not ended. */
+  readonly attempts: ReadonlyMap<string, readonly Attempt[]>;
   readonly values: ArtifactValues;
   readonly tracker: PipelineTracker;
   readonly keeper: RecordKeeper;
@@ -103,8 +112,10 @@ export class Replay implements EngineReplay {
     if (prior === undefined || !goesOn) return undefined;
     const { id, state, attempt, scheduledAt } = prior.run;
     keeper.goesOn(call, prior);
-    if (state === "RETRYING") return { attempt, retryAt: retryAt(call, attempts.get(id)) };
-    return { attempt: Math.max(attempt - 1, 0), since: scheduledAt ?? undefined };
+    const failed = attempts.get(id) ?? [];
+    const lost = failed.filter(({ failure }) => isInfrastructureFailure(failure)).length;
+    if (state === "RETRYING") return { attempt, lost, retryAt: retryAt(call, failed.at(-1), lost) };
+    return { attempt: Math.max(attempt - 1, 0), lost, since: scheduledAt ?? undefined };
   }
 
   lookUp(call: Call, otherwise: () => void): void {
@@ -400,9 +411,10 @@ function wasHandled({ parent }: Call, { awaited, finishedAt }: RecordedRun): boo
 }
 
 /** When the next attempt of a run is due that waited for it when its pipeline run was interrupted. */
-function retryAt({ retry }: Call, last: Attempt | undefined): number {
+/** @param lost how many of the attempts do not count against the retries of the func. */
+function retryAt({ retry }: Call, last: Attempt | undefined, lost: number): number {
   const now = Date.now();
   if (last === undefined) return now;
-  const decision = decideRetry(retry, last.attempt, last.failure, 0);
+  const decision = decideRetry(retry, last.attempt - lost, last.failure, 0);
   return decision.retry ? last.endedAt + decision.delay : now;
 }
