@@ -107,5 +107,6 @@ export { type Gate, type Past, RunNode, type Wait } from "./scheduler/run-node.t
 export type { Command } from "./scheduler/command.ts";
 export type { InfrastructureRetry } from "./scheduler/infrastructure.ts";
 export type { LaneOptions } from "./scheduler/lanes.ts";
-export { Scheduler, type SchedulerOptions } from "./scheduler/scheduler.ts";
+export type { SchedulerOptions } from "./scheduler/options.ts";
+export { Scheduler } from "./scheduler/scheduler.ts";
 export { version } from "./version.ts";

@@ -40,3 +40,8 @@ export class Clocks<N extends RunNode<N>> {
 export function counts<N extends RunNode<N>>({ node, clock }: Clock<N>): boolean {
   return node.clock === clock && !isFinished(node.state);
 }
+
+/** The earlier of two moments. */
+export function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || (b !== undefined && b < a) ? b : a;
+}

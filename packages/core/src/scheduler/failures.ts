@@ -31,3 +31,22 @@ export function withBrokenPolicy(failure: Failure, broken: Failure): Failure {
     message: `${failure.message} (not retried: retry.when threw ${broken.name}: ${broken.message})`,
   };
 }
+
+/**
+ * What a run fails with that needs a place which it can never have.
+ *
+ * @param lane whose places are all held.
+ * @param holders who holds them.
+ */
+export function starvedFailure(label: string, lane: string, places: number, holders: readonly string[]): Failure {
+  const named = holders.slice(0, 5).join(", ");
+  const who = holders.length > 5 ? `${named} and ${holders.length - 5} more` : named;
+  const which =
+    places === 1 ? `the only place of ${lane} is held by a body` : `all ${places} places of ${lane} are held by bodies`;
+  return {
+    name: "RepriseError",
+    message: `${label} can never begin: ${which} that can only go on when such a place is free (${who}). Raise replicas.max or concurrency, return the future of the inner call instead of waiting for it, or give the inner func another environment.`,
+    classes: ["RepriseError", "Error"],
+    code: "ACTOR_STARVED",
+  };
+}

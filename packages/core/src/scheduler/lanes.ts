@@ -66,6 +66,12 @@ export class Lane<N extends RunNode<N>> {
     return this.#backlog !== undefined && this.#waiting === 0 && this.#taken < this.limit + this.#backlog();
   }
 
+  /** Whether all places are held by bodies that wait, and others wait for a place. */
+  get isStill(): boolean {
+    const { holders } = this;
+    return holders !== undefined && this.#waiting >= this.limit && this.ready.size + holders.size > this.#waiting;
+  }
+
   take(node: N): void {
     node.holdsSlot = true;
     this.#taken += 1;
@@ -121,6 +127,9 @@ export class Lanes<N extends RunNode<N>> {
     this.#optionsOf = optionsOf;
   }
 
+  /** Whether bodies of some lane keep their places while they wait. */
+  mayStarve = false;
+
   /** Slots that are taken, in all lanes. */
   get taken(): number {
     return this.others.reduce((sum, lane) => sum + lane.taken, this.inline.taken);
@@ -136,6 +145,7 @@ export class Lanes<N extends RunNode<N>> {
     const lane = options === undefined ? this.inline : new Lane<N>(name, options);
     this.#byName.set(name, lane);
     if (lane !== this.inline) this.others.push(lane);
+    this.mayStarve ||= lane.keepsSlot;
     return lane;
   }
 }

@@ -39,6 +39,8 @@ interface Rare<N> {
   reason: string | undefined;
   since: number | undefined;
   lost: number;
+  follows: N | undefined;
+  calmAt: number | undefined;
 }
 
 const handled = 1;
@@ -49,12 +51,13 @@ const holdsGate = 16;
 const published = 32;
 const asksCache = 64;
 const isSuspended = 128;
+const isAsking = 256;
 
 /**
  * A run in the graph, as the scheduler sees it: what it waits for, who waits for it, and how it is doing. It knows
  * nothing of values; whoever executes runs extends it with them.
  *
- * All fields but `asksCache` are written by the scheduler only. A graph holds hundreds of thousands of these, so what is yes or no
+ * All fields but `asksCache` and `follows` are written by the scheduler only. A graph holds hundreds of thousands of these, so what is yes or no
  * shares one number, and what most runs never have is in an object that is made when it is first needed.
  */
 export abstract class RunNode<N extends RunNode<N>> {
@@ -156,6 +159,14 @@ export abstract class RunNode<N extends RunNode<N>> {
     this.#set(isSuspended, on);
   }
 
+  /** Whether the cache was asked and has not answered. */
+  get isAsking(): boolean {
+    return (this.#flags & isAsking) !== 0;
+  }
+  set isAsking(on: boolean) {
+    this.#set(isAsking, on);
+  }
+
   get gate(): Gate<N> | undefined {
     return this.#rare?.gate;
   }
@@ -218,6 +229,25 @@ export abstract class RunNode<N extends RunNode<N>> {
     if (lost !== this.lost) this.#rarely().lost = lost;
   }
 
+  /**
+   * The run that computes the same, if the cache answers only when that has ended. Written by the cache, and only where it
+   * was asked.
+   */
+  get follows(): N | undefined {
+    return this.#rare?.follows;
+  }
+  set follows(follows: N | undefined) {
+    if (follows !== this.follows) this.#rarely().follows = follows;
+  }
+
+  /** For {@link Starvation}: from when on a body with open waits counts as one that does nothing but wait. */
+  get calmAt(): number | undefined {
+    return this.#rare?.calmAt;
+  }
+  set calmAt(calmAt: number | undefined) {
+    if (calmAt !== this.calmAt) this.#rarely().calmAt = calmAt;
+  }
+
   #set(flag: number, on: boolean): void {
     this.#flags = on ? this.#flags | flag : this.#flags & ~flag;
   }
@@ -232,6 +262,8 @@ export abstract class RunNode<N extends RunNode<N>> {
       reason: undefined,
       since: undefined,
       lost: 0,
+      follows: undefined,
+      calmAt: undefined,
     };
     return this.#rare;
   }

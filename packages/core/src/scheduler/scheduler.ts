@@ -2,11 +2,12 @@ import { formatDuration } from "../duration.ts";
 import type { Failure } from "../failure.ts";
 import { decideRetry } from "../retry.ts";
 import { canRunGo, isFinished, type RunState } from "../states.ts";
-import { Clocks, counts } from "./clocks.ts";
+import { Clocks, counts, earlier } from "./clocks.ts";
 import type { Command } from "./command.ts";
-import { nestedFailure, timeoutFailure, withBrokenPolicy } from "./failures.ts";
+import { Endings } from "./endings.ts";
+import { timeoutFailure, withBrokenPolicy } from "./failures.ts";
 import { holdGate, leaveGate, passGate } from "./gates.ts";
-import { forgetEnded, isAwaited, markHandled } from "./graph.ts";
+import { forgetEnded, markHandled } from "./graph.ts";
 import {
   type InfrastructureRetry,
   isAtWork,
@@ -14,18 +15,12 @@ import {
   ownAttempts,
   takeInfrastructureRetry,
 } from "./infrastructure.ts";
-import { type LaneOptions, Lanes } from "./lanes.ts";
+import { Lanes } from "./lanes.ts";
+import type { SchedulerOptions } from "./options.ts";
 import { Queue } from "./queue.ts";
 import type { Past, RunNode, Wait } from "./run-node.ts";
+import { Starvation } from "./starvation.ts";
 import { Waits } from "./waits.ts";
-
-/** What a {@link Scheduler} is made with. */
-export interface SchedulerOptions {
-  readonly concurrency: number;
-  readonly announce: boolean;
-  readonly lanes?: ((name: string) => LaneOptions | undefined) | undefined;
-  readonly infrastructureRetries?: number | undefined;
-}
 
 /**
  * Decides what may start, what has ended and what follows from it, for the runs of one pipeline run. A state machine:
@@ -41,18 +36,22 @@ export class Scheduler<N extends RunNode<N>> {
   readonly #commands = new Queue<Command<N>>();
   readonly #lanes: Lanes<N>;
   readonly #waits: Waits<N>;
+  readonly #endings: Endings<N>;
+  readonly #starvation: Starvation<N>;
   readonly #infrastructureRetries: number;
 
-  /**
-   * @param options.concurrency how many bodies may execute inline at once; one that waits for a value does not count.
-   * @param options.announce whether to make `changed` commands; without anybody who records them they only cost time.
-   * @param options.lanes what is to be known of a lane other than inline; undefined for one whose runs are inline too.
-   * @param options.infrastructureRetries how many attempts of a run that were lost are followed by another without counting
-   *   against its own retries. Default: 2.
-   */
   constructor(options: SchedulerOptions) {
     this.#lanes = new Lanes(options.concurrency, options.lanes);
     this.#waits = new Waits(this.#lanes, this.#commands);
+    this.#endings = new Endings({
+      lanes: this.#lanes,
+      waits: this.#waits,
+      commands: this.#commands,
+      ended: this.#ended,
+      go: (node, to, now) => this.#go(node, to, now),
+      releaseGate: (node, now) => this.#releaseGate(node, now),
+    });
+    this.#starvation = new Starvation(this.#lanes);
     this.#announce = options.announce;
     this.#infrastructureRetries = options.infrastructureRetries ?? 2;
   }
@@ -64,7 +63,7 @@ export class Scheduler<N extends RunNode<N>> {
 
   /** When {@link tick} has something to do next, or undefined. */
   get nextTick(): number | undefined {
-    return this.#clocks.next;
+    return earlier(this.#clocks.next, this.#starvation.next);
   }
 
   /** Bodies that have a slot: they execute, were handed over, or wait in a lane where that does not give it back. */
@@ -92,7 +91,7 @@ export class Scheduler<N extends RunNode<N>> {
       (source.dependents ??= []).push(node);
     }
     if (this.#announce) this.#commands.push({ type: "changed", node, now });
-    if (failed !== undefined) this.#cancelDependents(failed, [node], now);
+    if (failed !== undefined) this.#endings.cancelDependents(failed, [node], now);
     else if (past?.retryAt !== undefined) this.#awaitRetry(node, past.retryAt);
     else if (node.missing === 0) this.#admit(node, now);
     this.#settle(now);
@@ -134,6 +133,7 @@ export class Scheduler<N extends RunNode<N>> {
 
   /** The cache has nothing for a run that asked: it executes. */
   missed(node: N, now: number): void {
+    node.isAsking = false;
     if (node.state === "CREATED") this.#pass(node, now);
     else if (node.state === "RETRYING") this.#enqueue(node, now);
     this.#settle(now);
@@ -158,16 +158,13 @@ export class Scheduler<N extends RunNode<N>> {
    */
   refused(node: N, failure: Failure, origin: N, now: number): void {
     if (node.state !== "CREATED" && node.state !== "RETRYING") return;
-    node.failure = failure;
-    node.origin = origin;
-    this.#end(node, "FAILED", `${node.label} failed`, now);
-    this.#settle(now);
+    this.#fail(node, failure, now, origin);
   }
 
   /** Gives free slots to bodies that can go on, then to runs that can start. At most `limit` commands are made. */
   dispatch(now: number, limit = Number.POSITIVE_INFINITY): void {
     // Handing over takes no time, and what was handed over executes while bodies do so inline.
-    let made = this.#lanes.others.length === 0 ? 0 : this.#handOver(limit);
+    let made = this.#lanes.others.length === 0 ? 0 : this.#handOver(limit, now);
     const { inline } = this.#lanes;
     while (made < limit && inline.isFree) {
       if (this.#waits.resumeNext(inline)) {
@@ -202,7 +199,7 @@ export class Scheduler<N extends RunNode<N>> {
     node.bodyDone = true;
     node.assembles = assembles;
     this.#lanes.of(node).leave(node);
-    if (node.unhandled !== undefined) this.#failNested(node, node.unhandled[0] as N, now);
+    if (node.unhandled !== undefined) this.#endings.failNested(node, node.unhandled[0] as N, now);
     else if (node.openChildren === 0 && !assembles) this.#resolve(node, now);
     else {
       this.#go(node, "RAN", now);
@@ -222,7 +219,7 @@ export class Scheduler<N extends RunNode<N>> {
   /** The result of a run in RAN cannot be put together, because `child`, whose value it holds, has none. */
   unassembled(node: N, child: N, now: number): void {
     if (node.state !== "RAN") return;
-    this.#failNested(node, child, now);
+    this.#endings.failNested(node, child, now);
     this.#settle(now);
   }
 
@@ -254,7 +251,7 @@ export class Scheduler<N extends RunNode<N>> {
   threw(node: N, attempt: number, failure: Failure, child: N | undefined, random: number, now: number): boolean {
     if (!isAtWork(node, attempt) && node.state !== "RAN") return false;
     if (node.state === "SCHEDULED") this.#go(node, "RUNNING", now);
-    if (child !== undefined) this.#failNested(node, child, now);
+    if (child !== undefined) this.#endings.failNested(node, child, now);
     else this.#attemptFailed(node, failure, random, `${node.label} failed`, now);
     this.#settle(now);
     return true;
@@ -272,9 +269,8 @@ export class Scheduler<N extends RunNode<N>> {
   lost(node: N, attempt: number, failure: Failure, random: number, now: number, isFinal = false): boolean {
     if (!isAtWork(node, attempt)) return false;
     const again = isFinal ? undefined : takeInfrastructureRetry(node, this.#infrastructureRetries);
-    const reasonBelow = `${node.label} was lost`;
     if (again === undefined) this.#attemptFailed(node, failure, random, `${node.label} failed`, now);
-    else this.#tryAgain(node, failure, again, reasonBelow, now);
+    else this.#tryAgain(node, failure, again, `the worker of ${node.label} was lost`, now);
     this.#settle(now);
     return true;
   }
@@ -302,7 +298,7 @@ export class Scheduler<N extends RunNode<N>> {
     if (isFinished(node.state)) return false;
     node.reason = reason;
     node.origin = node;
-    this.#end(node, "CANCELED", `its ancestor ${node.label} was canceled: ${reason}`, now);
+    this.#endings.end(node, "CANCELED", `its ancestor ${node.label} was canceled: ${reason}`, now);
     this.#settle(now);
     return true;
   }
@@ -319,6 +315,8 @@ export class Scheduler<N extends RunNode<N>> {
       else this.#timeout(node, now);
       this.#settle(now);
     }
+    const starved = this.#starvation.check(now);
+    if (starved !== undefined) this.#fail(starved.node, starved.failure, now);
   }
 
   #enter(node: N): void {
@@ -331,7 +329,7 @@ export class Scheduler<N extends RunNode<N>> {
   }
 
   /** As {@link dispatch}, in lanes other than inline; gives the number of commands. */
-  #handOver(limit: number): number {
+  #handOver(limit: number, now: number): number {
     let made = 0;
     for (const lane of this.#lanes.others) {
       while (made < limit) {
@@ -347,6 +345,7 @@ export class Scheduler<N extends RunNode<N>> {
         lane.take(node);
         this.#commands.push({ type: "start", node });
       }
+      if (lane.isStill) this.#starvation.suspect(now);
     }
     return made;
   }
@@ -361,14 +360,20 @@ export class Scheduler<N extends RunNode<N>> {
 
   /** Inputs are there: what was computed before needs neither a place behind the gate nor a slot. */
   #admit(node: N, now: number): void {
-    if (node.asksCache) this.#commands.push({ type: "lookup", node });
+    if (node.asksCache) this.#ask(node);
     else this.#pass(node, now);
   }
 
   /** Before another attempt the cache is asked again. */
   #again(node: N, now: number): void {
-    if (node.asksCache) this.#commands.push({ type: "lookup", node });
+    if (node.asksCache) this.#ask(node);
     else this.#enqueue(node, now);
+  }
+
+  #ask(node: N): void {
+    node.isAsking = true;
+    node.follows = undefined;
+    this.#commands.push({ type: "lookup", node });
   }
 
   /** Through the gate, if there is one, to the queue for a slot. */
@@ -403,10 +408,18 @@ export class Scheduler<N extends RunNode<N>> {
       const broken = decision.retry ? undefined : decision.broken;
       node.failure = broken === undefined ? failure : withBrokenPolicy(failure, broken);
       node.origin = node;
-      this.#end(node, "FAILED", reasonBelow, now);
+      this.#endings.end(node, "FAILED", reasonBelow, now);
       return;
     }
     this.#tryAgain(node, failure, { delay: decision.delay }, reasonBelow, now);
+  }
+
+  /** A run fails without another attempt. */
+  #fail(node: N, failure: Failure, now: number, origin = node): void {
+    node.failure = failure;
+    node.origin = origin;
+    this.#endings.end(node, "FAILED", `${node.label} failed`, now);
+    this.#settle(now);
   }
 
   /** Another attempt follows. */
@@ -417,8 +430,8 @@ export class Scheduler<N extends RunNode<N>> {
     reasonBelow: string,
     now: number,
   ): void {
-    this.#stopBody(node);
-    this.#cancelDescendants(node, reasonBelow, now);
+    this.#endings.stopBody(node);
+    this.#endings.cancelDescendants(node, reasonBelow, now);
     node.children = undefined;
     node.openChildren = 0;
     node.unhandled = undefined;
@@ -429,79 +442,6 @@ export class Scheduler<N extends RunNode<N>> {
     this.#go(node, "RETRYING", now);
     if (how.delay === 0) this.#again(node, now);
     else this.#clocks.set(node, "retry", now + how.delay);
-  }
-
-  #failNested(node: N, child: N, now: number): void {
-    const origin = child.origin ?? child;
-    node.origin = origin;
-    node.failure = nestedFailure(origin);
-    this.#end(node, "NESTED_FAILED", `${origin.label} failed`, now);
-  }
-
-  /** Ends a run without a value: what is below it is canceled, what depends on it does not run. */
-  #end(node: N, state: "FAILED" | "NESTED_FAILED" | "CANCELED", reasonBelow: string, now: number): void {
-    this.#stopBody(node);
-    this.#cancelDescendants(node, reasonBelow, now);
-    this.#go(node, state, now);
-    this.#releaseGate(node, now);
-    node.children = undefined;
-    const { parent } = node;
-    if (isAwaited(node)) markHandled(node);
-    else if (parent !== null && parent.tolerate > 0) {
-      parent.tolerate -= 1;
-      node.handled = true;
-    }
-    const { dependents } = node;
-    node.dependents = undefined;
-    if (dependents !== undefined) this.#cancelDependents(node, dependents, now);
-    this.#waits.end(node);
-    this.#ended.push(node);
-  }
-
-  #stopBody(node: N): void {
-    if (node.state === "RUNNING" || node.waits > 0 || isHandedOver(node)) {
-      this.#commands.push({ type: "abort", node, attempt: node.attempt });
-    }
-    node.waits = 0;
-    if (node.holdsSlot || node.isSuspended) this.#lanes.of(node).leave(node);
-  }
-
-  #cancelDescendants(node: N, reason: string, now: number): void {
-    const open = [...(node.children ?? [])];
-    for (let child = open.pop(); child !== undefined; child = open.pop()) {
-      if (isFinished(child.state)) continue;
-      if (child.children !== undefined) open.push(...child.children);
-      child.reason = reason;
-      child.origin = node;
-      this.#stopBody(child);
-      this.#go(child, "CANCELED", now);
-      child.children = undefined;
-      child.dependents = undefined;
-      child.waiters = undefined;
-    }
-  }
-
-  /** Runs that need the value of a run that has none do not run, nor do those that need theirs. */
-  #cancelDependents(source: N, dependents: readonly N[], now: number): void {
-    const open = [...dependents];
-    for (let node = open.pop(); node !== undefined; node = open.pop()) {
-      if (isFinished(node.state)) continue;
-      if (node.dependents !== undefined) open.push(...node.dependents);
-      node.dependents = undefined;
-      node.reason = `it needs ${source.label}, which ${source.state === "CANCELED" ? "was canceled" : "failed"}`;
-      node.origin = source.origin ?? source;
-      // The failure itself is accounted for where it happened; only a run of another layer has to count it once more.
-      node.handled = node.parent === source.parent;
-      if (!node.handled && node.parent !== null && node.parent.tolerate > 0) {
-        node.parent.tolerate -= 1;
-        node.handled = true;
-      }
-      this.#go(node, "CANCELED", now);
-      this.#releaseGate(node, now);
-      if (isAwaited(node)) markHandled(source);
-      this.#waits.end(node);
-      this.#ended.push(node);
-    }
   }
 
   /** Works off the runs that have ended: each may end its parent. A loop, so that deep graphs need no deep stack. */
@@ -518,7 +458,7 @@ export class Scheduler<N extends RunNode<N>> {
       parent.openChildren -= 1;
       if (node.state !== "RESOLVED" && !node.handled) {
         (parent.unhandled ??= []).push(node);
-        if (parent.state === "RAN") this.#failNested(parent, node, now);
+        if (parent.state === "RAN") this.#endings.failNested(parent, node, now);
       } else if (parent.state === "RAN" && parent.openChildren === 0) {
         this.#childrenDone(parent, now);
       }

@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 import type { Lane, Lanes } from "./lanes.ts";
 import type { Queue } from "./queue.ts";
 import type { RunNode, Wait } from "./run-node.ts";
+import { hasNews } from "./starvation.ts";
 
 /**
  * The `$value()` calls of bodies. A body that waits gives its slot back, where its lane does not keep it; before it goes on
@@ -21,6 +22,7 @@ export class Waits<N extends RunNode<N>> {
     const wait: Wait<N> = { waiter, source, open: true };
     (source.waiters ??= []).push(wait);
     waiter.waits += 1;
+    if (this.#lanes.mayStarve) waiter.calmAt = undefined;
     if (waiter.waits === 1) this.#lanes.of(waiter).suspend(waiter);
     return wait;
   }
@@ -48,7 +50,7 @@ export class Waits<N extends RunNode<N>> {
         return;
       }
       lane.resume(waiter);
-    }
+    } else if (this.#lanes.mayStarve) waiter.calmAt = hasNews;
     this.#commands.push({ type: "deliver", wait });
   }
 

@@ -35,6 +35,7 @@ export class MergedCalls {
     if (followers === undefined) this.#followers.set(owner, [call]);
     else followers.push(call);
     this.#waits.set(call, owner);
+    call.follows = owner;
   }
 
   /** The calls that wait for this one and have not ended; from now on they do not wait any more. */
