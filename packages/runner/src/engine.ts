@@ -1,5 +1,6 @@
 import { type Command, type Failure, fromFailure, isFinished, Scheduler, toFailure } from "@reprise/core";
 import type { BlobStore } from "@reprise/store";
+import { Assembly } from "./assembly.ts";
 import { BodyWaits } from "./body-waits.ts";
 import type { CacheAnswers, EngineCache } from "./cache/call-cache.ts";
 import { type Call, none } from "./call.ts";
@@ -8,13 +9,13 @@ import { childOfError } from "./failures.ts";
 import type { FuturePart } from "./future.ts";
 import { LiveBodies } from "./live-bodies.ts";
 import { elementCall, makeGate } from "./map.ts";
-import { chain, isThenable } from "./maybe-promise.ts";
+import { isThenable } from "./maybe-promise.ts";
 import { messageOf } from "./message-of.ts";
 import { foreignFuture, lateCall } from "./misuse.ts";
 import { endOutput } from "./output-capture.ts";
 import type { EngineReplay, ReplayEngine } from "./rerun/engine-replay.ts";
 import { Submission } from "./submission.ts";
-import { extractFutures, type TemplatePart } from "./template.ts";
+import { extractFutures } from "./template.ts";
 import type { Tracker } from "./tracker.ts";
 import { Turns } from "./turns.ts";
 import { mapItems, ValueFlow } from "./value-flow.ts";
@@ -61,6 +62,7 @@ export class Engine implements BodyHost {
   readonly #cache: EngineCache | undefined;
   readonly #replay: EngineReplay | undefined;
   readonly #submission: Submission;
+  readonly #assembly: Assembly;
   readonly #options: EngineOptions;
   readonly #workdirs: Workdirs;
   readonly #bodies = new LiveBodies();
@@ -109,6 +111,12 @@ export class Engine implements BodyHost {
       tracker: options.tracker,
       cache: this.#cache,
       replay: this.#replay,
+      goOn: () => this.#queuePump(),
+    });
+    this.#assembly = new Assembly({
+      scheduler: this.#scheduler,
+      flow: this.#flow,
+      keepOutput: (call, own) => this.#keepOutput(call, own),
       goOn: () => this.#queuePump(),
     });
     this.#remote = remote === undefined ? undefined : this.#makeRemote(remote);
@@ -278,7 +286,7 @@ export class Engine implements BodyHost {
         this.#execute(command.node);
         break;
       case "assemble":
-        this.#assemble(command.node);
+        this.#assembly.assemble(command.node);
         break;
       case "publish":
         this.#publish(command.node);
@@ -432,41 +440,6 @@ export class Engine implements BodyHost {
     }
     if (elements.length === 0) this.#returned(body, []);
     else this.#done(body, undefined);
-  }
-
-  /** Puts the result of a run together from the values of its children. */
-  #assemble(call: Call): void {
-    const parts =
-      call.map?.calls?.map((element): TemplatePart => ({ call: element, path: [], at: "" })) ??
-      call.result?.parts ??
-      [];
-    const missing = parts.find(
-      (part) => part.call.state !== "RESOLVED" && !(call.map !== undefined && part.call.handled),
-    );
-    if (missing !== undefined) {
-      this.#scheduler.unassembled(call, missing.call, Date.now());
-      return;
-    }
-    const failed = (error: unknown): void => this.#threwAssembly(call, error);
-    try {
-      void chain(this.#flow.assembled(call, parts), (stored) => this.#finishAssembly(call, stored), failed);
-    } catch (error) {
-      failed(error);
-    }
-  }
-
-  #finishAssembly(call: Call, output: Stored): void {
-    if (call.state !== "RAN") return;
-    call.result = undefined;
-    this.#keepOutput(call, output);
-    this.#scheduler.assembled(call, Date.now());
-    this.#queuePump();
-  }
-
-  #threwAssembly(call: Call, error: unknown): void {
-    call.error = error;
-    this.#scheduler.threw(call, call.attempt, toFailure(error), undefined, Math.random(), Date.now());
-    this.#queuePump();
   }
 
   #threw(body: Body, error: unknown): void {

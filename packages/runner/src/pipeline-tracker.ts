@@ -5,6 +5,7 @@ import type { Call, Composite } from "./call.ts";
 import { type FuncDefinition, funcRecord } from "./func-definition.ts";
 import { formatPath } from "./part-path.ts";
 import { logData, logText } from "./log-data.ts";
+import { ProgressTeller } from "./progress-teller.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RunnerEvent } from "./runner-events.ts";
 import { recordedOptions } from "./recorded-options.ts";
@@ -15,14 +16,6 @@ import type { Stored } from "./values.ts";
 
 /** Values above this size are dropped from memory once they are in the store, and read again when somebody needs them. */
 const keepInMemory = 1024 * 1024;
-/** Progress is told at most so often, in ms. */
-const progressPause = 100;
-
-/** The latest progress of a run, and the pause after it was last told. */
-interface Telling {
-  progress: Progress;
-  timer: NodeJS.Timeout | undefined;
-}
 
 /** Records one pipeline run and tells whoever watches. */
 export class PipelineTracker implements Tracker {
@@ -33,7 +26,10 @@ export class PipelineTracker implements Tracker {
   /** Keys are those of this run's store: another run of this process may be recorded elsewhere. */
   readonly #funcs = new Map<FuncDefinition, FuncRef>();
   readonly #warned = new Set<string>();
-  readonly #progress = new Map<Call, Telling>();
+  readonly #progress = new ProgressTeller((call, progress) => {
+    this.#row(call).progress = progress;
+    this.#emit?.({ type: "progress", runId: call.id, progress, time: Date.now() });
+  });
   #position = 0;
 
   constructor(options: {
@@ -126,7 +122,7 @@ export class PipelineTracker implements Tracker {
       stampState(row, state, now, goesOn);
       if (call.bodyDone) this.#returned(call, row, now);
       if (isFinished(state)) {
-        if (this.#progress.size > 0) this.#endProgress(call);
+        this.#progress.end(call);
         if (call.cache !== undefined) this.#endCached(row, call, call.cache);
         row.failure = state === "RESOLVED" ? null : recordedFailure(call);
         row.reason = call.reason ?? null;
@@ -173,7 +169,7 @@ export class PipelineTracker implements Tracker {
     // The row still tells of the attempt that failed.
     const row = this.#row(call);
     const { attempt, startedAt } = row;
-    if (this.#progress.size > 0) this.#endProgress(call);
+    this.#progress.end(call);
     row.progress = null;
     (call.track as CallTrack).pause = delay;
     this.#recorder.attempt({ run: row.ref, attempt, startedAt, endedAt: now, failure });
@@ -246,37 +242,7 @@ export class PipelineTracker implements Tracker {
   }
 
   progress(call: Call, progress: Progress): void {
-    const known = this.#progress.get(call);
-    if (known !== undefined) {
-      known.progress = progress;
-      if (known.timer === undefined) this.#tellProgress(call, known);
-      return;
-    }
-    const telling = { progress, timer: undefined };
-    this.#progress.set(call, telling);
-    this.#tellProgress(call, telling);
-  }
-
-  /** At once, and what comes within the pause after it: when it is over, or with the end of the run. */
-  #tellProgress(call: Call, telling: Telling): void {
-    const { progress } = telling;
-    this.#row(call).progress = progress;
-    this.#emit?.({ type: "progress", runId: call.id, progress, time: Date.now() });
-    telling.timer = setTimeout(() => {
-      telling.timer = undefined;
-      if (telling.progress !== progress) this.#tellProgress(call, telling);
-    }, progressPause).unref();
-  }
-
-  #endProgress(call: Call): void {
-    const telling = this.#progress.get(call);
-    if (telling === undefined) return;
-    clearTimeout(telling.timer);
-    this.#progress.delete(call);
-    const row = this.#row(call);
-    if (row.progress === telling.progress) return;
-    row.progress = telling.progress;
-    this.#emit?.({ type: "progress", runId: call.id, progress: telling.progress, time: Date.now() });
+    this.#progress.tell(call, progress);
   }
 
   warn(call: Call, message: string): void {

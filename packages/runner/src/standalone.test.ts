@@ -9,9 +9,9 @@ import { homeOf, temporaryFolder } from "./testing/temporary-home.ts";
 interface Lab {
   readonly home: string;
   readonly events: RunnerEvent[];
-  run<T>(future: Future<T>, options?: LocalRunnerOptions): Promise<T>;
+  readonly run: <T>(future: Future<T>, options?: LocalRunnerOptions) => Promise<T>;
   /** Those of the latest pipeline run. */
-  runs(): Promise<readonly Run[]>;
+  readonly runs: () => Promise<readonly Run[]>;
 }
 
 function lab(defaults: LocalRunnerOptions = {}): Lab {
@@ -20,7 +20,7 @@ function lab(defaults: LocalRunnerOptions = {}): Lab {
   return {
     home,
     events,
-    async run(future, options = {}) {
+    run: async (future, options = {}) => {
       await using runner = new LocalRunner({
         home,
         forwardOutput: false,
@@ -31,7 +31,7 @@ function lab(defaults: LocalRunnerOptions = {}): Lab {
       });
       return await runner.run(future);
     },
-    async runs() {
+    runs: async () => {
       const { backend } = await homeOf(home);
       const [last] = await backend.listPipelineRuns();
       return last === undefined ? [] : backend.listRuns(last.id);

@@ -124,7 +124,10 @@ export class ArtifactValues implements Values {
       const { document, documentSize } = transfer.row;
       return chain(transfer.blobsWritten, () => wireArtifact(ref.digest, document, documentSize));
     }
-    if (encoded !== undefined && recorded) return wireArtifact(ref.digest, encoded.bytes, encoded.bytes.length);
+    if (encoded !== undefined && recorded) {
+      const { bytes } = encoded;
+      return wireArtifact(ref.digest, this.#artifacts.isInline(bytes.length) ? bytes : null, bytes.length);
+    }
     return chain(this.#artifacts.documents([{ id: ref.digest, hint: ref.key }]), ([found]) => {
       if (found !== undefined) return wireArtifact(ref.digest, found, found.length);
       return chain(this.#artifacts.document(ref.digest), ({ bytes, size }) => wireArtifact(ref.digest, bytes, size));

@@ -38,6 +38,11 @@ export class ArtifactStore {
     this.#recall = new ArtifactRecall(backend, blobs);
   }
 
+  /** Whether a document of so many bytes is part of its row; any other is a blob of the artifact's name. */
+  isInline(size: number): boolean {
+    return size <= INLINE_LIMIT;
+  }
+
   /**
    * The row of an encoded value. Its large parts begin to be written at once; the row may be committed only when they are
    * on disk, so that a crash leaves a whole artifact or none.
@@ -47,7 +52,7 @@ export class ArtifactStore {
    */
   prepare(encoded: Encoded, ref: ArtifactRef = { digest: encoded.digest, key: 0 }, value?: unknown): PreparedArtifact {
     const { bytes, blobs, references } = encoded;
-    const inline = bytes.length <= INLINE_LIMIT;
+    const inline = this.isInline(bytes.length);
     const held = blobs.length === 0 ? references : [...blobs, ...references].map(nameOf);
     let size = bytes.length;
     for (const blob of held) size += blob.size;

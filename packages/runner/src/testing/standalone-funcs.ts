@@ -128,7 +128,7 @@ export const ending = func({
     const ends = existsSync(file) ? readFileSync(file, "utf8").length : 0;
     if (ends < times) {
       appendFileSync(file, "x");
-      if (how.startsWith("SIG")) process.kill(process.pid, how as NodeJS.Signals);
+      if (how.startsWith("SIG")) process.kill(process.pid, how);
       else process.exit(Number(how));
       await new Promise(() => undefined);
     }
@@ -164,7 +164,7 @@ export const obedient = func({
     const { signal } = context();
     writeFileSync(`${file}.begun`, String(process.pid));
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-    writeFileSync(file, String((signal.reason as Error).message));
+    writeFileSync(file, (signal.reason as Error).message);
   },
 });
 

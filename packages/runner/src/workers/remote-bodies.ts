@@ -105,7 +105,7 @@ export class RemoteBodies {
       return chain(
         this.#host.flow.inputs(call),
         (args) =>
-          chain(key(...args) as MaybePromise<unknown>, (found) => {
+          chain(key(...args), (found) => {
             if (found === undefined || found === null) return undefined;
             return typeof found === "string" ? found : encode(found, { path: "affinity" }).digest;
           }),

@@ -277,15 +277,15 @@ export class RemoteBody implements Assignment {
   }
 
   #returned({ value, template }: ResultMessage): void {
-    const { values, returned } = this.#host;
+    const { values } = this.#host;
     const { call } = this.#body;
     if (value !== null) {
       const output = values.made(value);
-      this.#end(() => returned(this.#body, output));
+      this.#end(() => this.#host.returned(this.#body, output));
       return;
     }
     if (template !== null && this.#body.executes) call.result = this.#compositeOf(template);
-    this.#end(() => returned(this.#body, undefined));
+    this.#end(() => this.#host.returned(this.#body, undefined));
   }
 
   #fail(error: unknown, failure: Failure, child: Call | undefined): void {
