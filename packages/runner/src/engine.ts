@@ -8,8 +8,8 @@ import { Body, type BodyHost, runInBody } from "./context.ts";
 import { childOfError } from "./failures.ts";
 import type { FuturePart } from "./future.ts";
 import { LiveBodies } from "./live-bodies.ts";
-import { elementCall, makeGate } from "./map.ts";
 import { isThenable } from "./maybe-promise.ts";
+import { beginElements } from "./map-elements.ts";
 import { messageOf } from "./message-of.ts";
 import { foreignFuture, lateCall } from "./misuse.ts";
 import { endOutput } from "./output-capture.ts";
@@ -18,7 +18,7 @@ import { Submission } from "./submission.ts";
 import { extractFutures } from "./template.ts";
 import type { Tracker } from "./tracker.ts";
 import { Turns } from "./turns.ts";
-import { mapItems, ValueFlow } from "./value-flow.ts";
+import { ValueFlow } from "./value-flow.ts";
 import type { Stored, Values } from "./values.ts";
 import { WakeTimer } from "./wake-timer.ts";
 import { RemoteBodies, type RemoteOptions } from "./workers/remote-bodies.ts";
@@ -422,23 +422,8 @@ export class Engine implements BodyHost {
 
   #executeMap(body: Body, [items]: unknown[]): void {
     // Its items had to be read first, and meanwhile it was canceled.
-    if (!body.executes) {
-      this.#leave(body);
-      return;
-    }
-    const { call } = body;
-    const plan = call.map as NonNullable<Call["map"]>;
-    const elements = (plan.calls ??= mapItems(call, items).map((item) => {
-      const element = elementCall(call, plan, item);
-      this.#flow.takeArguments(element);
-      return element;
-    }));
-    const gate = makeGate(plan.concurrency);
-    for (const element of elements) {
-      element.gate = gate;
-      this.#submission.submit(element);
-    }
-    if (elements.length === 0) this.#returned(body, []);
+    if (!body.executes) this.#leave(body);
+    else if (beginElements(body.call, items, this.#flow, this.#submission) === 0) this.#returned(body, []);
     else this.#done(body, undefined);
   }
 

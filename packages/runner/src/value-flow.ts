@@ -1,4 +1,4 @@
-import { RepriseError, toFailure } from "@reprise/core";
+import { toFailure } from "@reprise/core";
 import type { KeyArgument } from "./cache/key-maker.ts";
 import { type Call, type Composite, none } from "./call.ts";
 import { argumentLabel, type FuncDefinition } from "./func-definition.ts";
@@ -175,15 +175,4 @@ export class ValueFlow {
       });
     });
   }
-}
-
-/** The items of a map when they are known. @throws RepriseError `INPUT_INVALID` if they are no array. */
-export function mapItems(call: Call, items: unknown): readonly unknown[] {
-  // Holes become undefined: each place has a run.
-  if (Array.isArray(items)) return Array.from(items);
-  const got = items === null ? "null" : typeof items;
-  throw new RepriseError(
-    "INPUT_INVALID",
-    `map of func "${call.definition.id}": the items must be an array, not ${got}.`,
-  );
 }
