@@ -94,16 +94,17 @@ export function planPool<Task extends PlannedTask>(
   const wanted = replicasToStart(situation, waiting);
   const retryAt = nextTry(situation);
   const isHopeless = failures >= mostFailures && !replicas.some(({ state }) => state !== "ending");
+  const fails = isHopeless && waiting > 0;
   const times = [
     ...surplus.filter(({ at }) => at > now).map(({ at }) => at),
-    ...(isIdle ? [idleEnd] : []),
+    ...(isIdle || fails ? [Math.max(idleEnd, now + 1)] : []),
     ...(wanted > 0 && !isHopeless && retryAt > now ? [retryAt] : []),
   ];
   return {
     assign,
     start: isHopeless || retryAt > now ? 0 : wanted,
     end,
-    fails: isHopeless && waiting > 0,
+    fails,
     ends: undefined,
     wakeAt: times.length === 0 ? undefined : Math.min(...times),
   };
