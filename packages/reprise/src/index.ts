@@ -27,7 +27,13 @@ export {
   WorkerLostError,
 } from "@reprise/core";
 export {
+  type ActorCacheOptions,
+  ActorEnvironment,
+  type ActorEnvironmentOptions,
+  type ActorFuncOptions,
+  type ActorReplicas,
   type ByteRange,
+  type CachedFunction,
   type CacheMode,
   type CacheNamespace,
   type CacheOptions,

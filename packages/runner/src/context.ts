@@ -9,6 +9,7 @@ import {
   type Wait,
 } from "@reprise/core";
 import type { BlobStore } from "@reprise/store";
+import { type Holdable, type Holder, LoadScope } from "./actors/load-scope.ts";
 import type { Call } from "./call.ts";
 import type { FuturePart } from "./future.ts";
 import type { Tracker } from "./tracker.ts";
@@ -80,10 +81,10 @@ export interface BodyHost {
 }
 
 // The only AsyncLocalStorage of the library: each further one would tax every await.
-const bodies = new AsyncLocalStorage<Body>();
+const scopes = new AsyncLocalStorage<Body | LoadScope>();
 
 /** One attempt of a body while it executes. */
-export class Body implements RunContext {
+export class Body implements RunContext, Holder {
   readonly call: Call;
   readonly host: BodyHost;
   readonly attempt: number;
@@ -94,6 +95,8 @@ export class Body implements RunContext {
   isRemote = false;
   /** Set as soon as somebody executes it there. */
   remote: { stop(reason: string): void } | undefined = undefined;
+  /** Values of caches that the body has got. */
+  held: Set<Holdable> | null | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #log: RunLog | undefined = undefined;
   #workdir: string | undefined = undefined;
@@ -223,17 +226,34 @@ export class Body implements RunContext {
 
 /** Executes a function as part of a body. */
 export function runInBody<A extends unknown[], T>(body: Body, run: (...args: A) => T, args: A): T {
-  return bodies.run(body, run, ...args);
+  return scopes.run(body, run, ...args);
 }
 
 /** Executes a function as part of no body. */
 export function outsideBodies<T>(run: () => T): T {
-  return bodies.exit(run);
+  return scopes.exit(run);
 }
 
 /** The body that executes here, if any. */
 export function currentBody(): Body | undefined {
-  return bodies.getStore();
+  const scope = scopes.getStore();
+  return scope instanceof LoadScope ? scope.body : scope;
+}
+
+/** Executes a function as part of the load of a cached function. */
+export function runInLoad<T>(load: LoadScope, run: () => T): T {
+  return scopes.run(load, run);
+}
+
+/** The load of a cached function that executes here, if any. */
+export function currentLoad(): LoadScope | undefined {
+  const scope = scopes.getStore();
+  return scope instanceof LoadScope ? scope : undefined;
+}
+
+/** Who uses what caches give here: the load that executes here, or else the body. */
+export function currentHolder(): Holder | undefined {
+  return scopes.getStore();
 }
 
 /**
@@ -251,7 +271,7 @@ export function currentBody(): Body | undefined {
  * ```
  */
 export function context(): RunContext {
-  const body = bodies.getStore();
+  const body = currentBody();
   if (body === undefined) {
     throw new NotInFuncError("context()", "Call it inside a body, not where funcs are defined or started.");
   }

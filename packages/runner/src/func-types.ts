@@ -65,8 +65,8 @@ export type CallArgs<I, A extends readonly unknown[]> = I extends AnySchema
 /** What the future holds. */
 export type CallResult<O, R> = O extends AnySchema ? StandardSchemaV1.InferOutput<O> : Settle<Awaited<R>>;
 
-/** Everything that a func can be declared with. */
-export interface FuncOptions<I, O, A extends readonly unknown[], R> {
+/** What funcs can be declared with wherever they execute. */
+export interface CommonFuncOptions<I, O, A extends readonly unknown[], R> {
   /** Stable name, unique in the program. It identifies the func in the store. */
   readonly id: string;
   /** Name for people. Default: the id. */
@@ -87,16 +87,31 @@ export interface FuncOptions<I, O, A extends readonly unknown[], R> {
         ) => unknown;
       })
     | undefined;
-  /** Run in a process or pod of its own. Default: false. */
-  readonly standalone?: boolean | undefined;
   /** What to do when the body fails. Default: no retry. */
   readonly retry?: RetryOptions | undefined;
   /** Longest time from SCHEDULED to the end, with queueing and children. Default: none. */
   readonly timeout?: Duration | undefined;
   /** Tags of all runs of this func. */
   readonly tags?: readonly string[] | undefined;
-  /** What a standalone run asks of the machine. */
-  readonly resources?: Resources | undefined;
   /** The body. */
   readonly run: (...args: A) => R;
+}
+
+/** Everything that a func can be declared with. */
+export interface FuncOptions<I, O, A extends readonly unknown[], R> extends CommonFuncOptions<I, O, A, R> {
+  /** Run in a process or pod of its own. Default: false. */
+  readonly standalone?: boolean | undefined;
+  /** What a standalone run asks of the machine. */
+  readonly resources?: Resources | undefined;
+}
+
+/** Everything that a func of an actor can be declared with. Resources are those of its environment. */
+export interface ActorFuncOptions<I, O, A extends readonly unknown[], R> extends CommonFuncOptions<I, O, A, R> {
+  /**
+   * Gives, of the arguments as the body gets them, a key by which calls that need the same things are known: a free replica
+   * that has executed a call of the same key is preferred. No call waits for one. Default: any replica will do.
+   */
+  readonly affinity?:
+    | ((...args: I extends AnySchema ? [input: StandardSchemaV1.InferOutput<I>] : WithoutContext<A>) => unknown)
+    | undefined;
 }

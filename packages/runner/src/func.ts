@@ -1,11 +1,13 @@
 import { DuplicateFuncError, RepriseError } from "@reprise/core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { ActorDefinition } from "./actors/actor-definition.ts";
+import { refuseActorOptions } from "./actors/actor-call-options.ts";
 import { checkIgnored } from "./cache/ignored.ts";
 import { Call } from "./call.ts";
 import { parseCallOptions } from "./call-options.ts";
 import { embeddedCode } from "./code-digest/embedded.ts";
 import { currentBody } from "./context.ts";
-import { funcBrand, type FuncDefinition, funcRegistry, valueLabels } from "./func-definition.ts";
+import { type FuncActor, funcBrand, type FuncDefinition, funcRegistry, valueLabels } from "./func-definition.ts";
 import type {
   AnySchema,
   BodyArgs,
@@ -85,17 +87,29 @@ export function func<
   I extends AnySchema | undefined = undefined,
   O extends AnySchema | undefined = undefined,
 >(options: FuncOptions<I, O, A, R>): Func<CallArgs<I, A>, CallResult<O, R>>;
-export function func(first: unknown, second?: unknown, ...further: unknown[]): unknown {
+export function func(...given: unknown[]): unknown {
+  return declareFunc(given, callPlace(func), undefined);
+}
+
+/**
+ * Declares a func of what `func` was given.
+ *
+ * @param environment whose replicas execute it; undefined for none.
+ */
+export function declareFunc(
+  [first, second, ...further]: readonly unknown[],
+  place: SourcePlace | undefined,
+  environment: ActorDefinition | undefined,
+): unknown {
   if (further.length > 0) {
     // Types are stripped: nobody else would tell that what stands there counts for nothing.
     throw new RepriseError(
       "FUNC_DEFINITION",
-      `func ${JSON.stringify(first)} at ${formatPlace(callPlace(func))}: it takes an id and a body. With options, give one object: func({ id, cache: true, run: body }).`,
+      `func ${JSON.stringify(first)} at ${formatPlace(place)}: it takes an id and a body. With options, give one object: func({ id, cache: true, run: body }).`,
     );
   }
   const given = typeof first === "object" && first !== null ? first : { id: first, run: second };
-  const place = callPlace(func);
-  const definition = define(given as Record<string, unknown>, place);
+  const definition = define(given as Record<string, unknown>, place, environment);
   if (funcRegistry.has(definition.id)) {
     throw new DuplicateFuncError(
       definition.id,
@@ -107,8 +121,12 @@ export function func(first: unknown, second?: unknown, ...further: unknown[]): u
   return makeFunc(definition);
 }
 
-function define(given: Record<string, unknown>, place: SourcePlace | undefined): FuncDefinition {
-  const { id, name, description, input, output, run, ...options } = given;
+function define(
+  given: Record<string, unknown>,
+  place: SourcePlace | undefined,
+  environment: ActorDefinition | undefined,
+): FuncDefinition {
+  const { id, name, description, input, output, run, affinity, ...options } = given;
   const what = `func ${typeof id === "string" ? `"${id}"` : "without an id"} at ${formatPlace(place)}`;
   if (typeof id !== "string" || id.trim() === "" || id.length > 200 || /[\p{Cc}]/u.test(id)) {
     throw new RepriseError(
@@ -116,14 +134,8 @@ function define(given: Record<string, unknown>, place: SourcePlace | undefined):
       `${what}: give it an id, a text of 1 to 200 characters: func("train", body).`,
     );
   }
-  for (const field of Object.keys(given)) {
-    if (!optionFields.includes(field)) {
-      throw new RepriseError(
-        "INVALID_OPTION",
-        `${what}: unknown option "${field}"; known: ${optionFields.join(", ")}.`,
-      );
-    }
-  }
+  checkFields(given, environment, what);
+  const actor = actorOf(environment, affinity, what);
   if (name !== undefined && (typeof name !== "string" || name.trim() === "")) {
     throw new RepriseError("INVALID_OPTION", `${what}: name must be a text that is not empty.`);
   }
@@ -148,9 +160,37 @@ function define(given: Record<string, unknown>, place: SourcePlace | undefined):
     contextAt:
       schema === undefined ? names.findLastIndex((last, at) => at === names.length - 1 && isContextName(last)) : 1,
     place,
+    ...(actor === undefined ? {} : { actor }),
   };
   checkIgnored(definition, definition.options.cache, what);
   return definition;
+}
+
+function checkFields(given: object, environment: ActorDefinition | undefined, what: string): void {
+  const fields =
+    environment === undefined
+      ? optionFields
+      : [...optionFields.filter((field) => field !== "standalone" && field !== "resources"), "affinity"];
+  if (environment !== undefined) refuseActorOptions(given, environment, what);
+  for (const field of Object.keys(given)) {
+    if (fields.includes(field)) continue;
+    const advice = field === "affinity" ? " It is for funcs of an ActorEnvironment: gpu.func({ … })." : "";
+    throw new RepriseError(
+      "INVALID_OPTION",
+      `${what}: unknown option "${field}"; known: ${fields.join(", ")}.${advice}`,
+    );
+  }
+}
+
+function actorOf(environment: ActorDefinition | undefined, affinity: unknown, what: string): FuncActor | undefined {
+  if (environment === undefined) return undefined;
+  if (affinity !== undefined && typeof affinity !== "function") {
+    throw new RepriseError(
+      "INVALID_OPTION",
+      `${what}: affinity must be a function that gives a key of the arguments, not ${affinity === null ? "null" : typeof affinity}.`,
+    );
+  }
+  return { environment, affinity: affinity as FuncActor["affinity"] };
 }
 
 function checkBody(run: unknown, what: string): (...args: never[]) => unknown {

@@ -1,5 +1,7 @@
 import { inspect } from "node:util";
 import { NotInFuncError, RepriseError } from "@reprise/core";
+import { refuseActorOptions } from "./actors/actor-call-options.ts";
+import { cachedHint } from "./actors/cached-hint.ts";
 import { checkIgnored } from "./cache/ignored.ts";
 import type { Call } from "./call.ts";
 import { type CallOptions, parseCallOptions } from "./call-options.ts";
@@ -87,6 +89,7 @@ const members: Readonly<Record<string, (target: FuturePart, self: unknown) => un
     const { call } = target;
     if (call.map !== undefined) refuseElementOptions(call, options);
     const what = `$set of func "${call.definition.id}"`;
+    if (call.definition.actor !== undefined) refuseActorOptions(options, call.definition.actor.environment, what);
     const changes = { ...call.changes, ...parseCallOptions(options, what) };
     checkIgnored(call.definition, changes.cache, what);
     call.changes = changes;
@@ -173,6 +176,9 @@ function dependsOn(call: Call, other: Call): boolean {
 }
 
 function notAFuture(what: string, value: unknown): RepriseError {
+  const cached = cachedHint(value);
+  if (cached !== undefined)
+    return new RepriseError("FUTURE_MISUSE", `${what} takes futures, the results of calling funcs, ${cached}`);
   const got =
     typeof value === "function" ? "a function: call it first, and pass what the call of a func gives" : typeof value;
   return new RepriseError("FUTURE_MISUSE", `${what} takes futures, the results of calling funcs, not ${got}.`);

@@ -1,3 +1,6 @@
+export { ActorEnvironment, type ActorEnvironmentOptions, type ActorReplicas } from "./actors/actor-environment.ts";
+export type { ActorCacheOptions } from "./actors/cache-options.ts";
+export type { CachedFunction } from "./actors/cached-function.ts";
 export type { CacheOptions } from "./cache-options.ts";
 export type { CallOptions } from "./call-options.ts";
 export type { CacheMode } from "./cache/call-cache.ts";
@@ -29,7 +32,7 @@ export { loadKeptProgram } from "./code-version/load-kept-program.ts";
 export { context, type RunContext, type RunLog } from "./context.ts";
 export { callOf, func, mapOf } from "./func.ts";
 export { definedFuncs, definitionOf, type FuncDefinition, funcRecord } from "./func-definition.ts";
-export type { Func, FuncOptions } from "./func-types.ts";
+export type { ActorFuncOptions, Func, FuncOptions } from "./func-types.ts";
 export { isFuture, order } from "./future.ts";
 export type { Future, Lift, LiftArgs, Pending, Settle } from "./future-types.ts";
 export { LocalRunner } from "./local-runner.ts";

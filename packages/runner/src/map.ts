@@ -1,4 +1,5 @@
 import { type Gate, Queue, RepriseError } from "@reprise/core";
+import { refuseActorOptions } from "./actors/actor-call-options.ts";
 import { Call } from "./call.ts";
 import { checkIgnored } from "./cache/ignored.ts";
 import { type CallOptions, type ParsedOptions, parseCallOptions } from "./call-options.ts";
@@ -66,6 +67,8 @@ export function parseMapOptions(
   if (tolerate !== Number.POSITIVE_INFINITY && !(Number.isInteger(tolerate) && tolerate >= 0)) {
     throw new RepriseError("INVALID_OPTION", `${what}: tolerate must be a whole number from 0, not ${tolerate}.`);
   }
+  if (each !== undefined && each !== null && element.actor !== undefined)
+    refuseActorOptions(each, element.actor.environment, `each of ${what}`);
   const parsed = each === undefined ? undefined : parseCallOptions(each, `each of ${what}`);
   checkIgnored(element, parsed?.cache, `each of ${what}`);
   return { element, concurrency, tolerate, each: parsed };

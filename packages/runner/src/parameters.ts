@@ -12,6 +12,34 @@ export function parameterNames(run: (...args: never[]) => unknown): string[] {
   });
 }
 
+/**
+ * Values that a function's parameters have when they are left out, read from its text: by position, those that are
+ * written as a literal. What has to be computed cannot be known.
+ */
+export function parameterDefaults(run: (...args: never[]) => unknown): ReadonlyMap<number, unknown> {
+  const defaults = new Map<number, unknown>();
+  const list = splitParameters(parameterText(Function.prototype.toString.call(run)));
+  for (const [at, parameter] of list.entries()) {
+    const text = /^[\p{ID_Start}_$][\p{ID_Continue}$]*\s*=(?!=|>)\s*(?<value>.*)$/su.exec(parameter)?.groups?.["value"];
+    const literal = text === undefined ? undefined : literalOf(text.trim());
+    if (literal !== undefined) defaults.set(at, literal.value);
+  }
+  return defaults;
+}
+
+/** The value of a literal, in the forms of minifiers too; undefined for anything else. */
+function literalOf(text: string): { readonly value: unknown } | undefined {
+  if (text === "true" || text === "!0") return { value: true };
+  if (text === "false" || text === "!1") return { value: false };
+  if (text === "null") return { value: null };
+  if (/^-?(?:\d[\d_]*n|0n)$/.test(text)) return { value: BigInt(text.slice(0, -1).replaceAll("_", "")) };
+  if (/^-?(?:0|[1-9][\d_]*|\d*\.\d+|\d+\.)(?:e[+-]?\d+)?$/i.test(text))
+    return { value: Number(text.replaceAll("_", "")) };
+  const quoted = /^(?:"(?<double>[^"\\\n]*)"|'(?<single>[^'\\\n]*)'|`(?<template>[^`\\$]*)`)$/.exec(text)?.groups;
+  const content = quoted?.["double"] ?? quoted?.["single"] ?? quoted?.["template"];
+  return content === undefined ? undefined : { value: content };
+}
+
 /** Properties that an object is taken apart into. */
 export interface PatternFields {
   /** Undefined if they cannot be told, because it takes what remains (`...others`) or a computed name. */

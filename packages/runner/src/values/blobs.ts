@@ -2,7 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BlobStore } from "@reprise/store";
-import { currentBody } from "../context.ts";
+import { currentBody, currentLoad } from "../context.ts";
 
 /**
  * Where files that are values keep their bytes: in the store of the run whose body executes here, or, outside a run, in
@@ -36,9 +36,12 @@ export async function currentBlobs(): Promise<BlobStore> {
   return defaultBlobs;
 }
 
-/** A folder for files that a body fetches: its working directory; outside a run a fresh temporary one. */
+/**
+ * A folder for files that a body fetches: its working directory; for files of a value that a cached function loads a folder
+ * that lives as long as the value; outside a run a fresh temporary one.
+ */
 export function currentWorkdir(): string {
-  return currentBody()?.workdir ?? mkdtempSync(join(tmpdir(), "reprise-"));
+  return currentLoad()?.workdir ?? currentBody()?.workdir ?? mkdtempSync(join(tmpdir(), "reprise-"));
 }
 
 async function openDefault(): Promise<BlobStore> {

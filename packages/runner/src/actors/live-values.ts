@@ -1,0 +1,78 @@
+import { encode, RepriseError } from "@reprise/core";
+
+/** Whose value something is, for errors. */
+interface Owner {
+  readonly label: string;
+}
+
+// Shared by all copies of the library in one process, as the tables themselves are.
+const liveKey = Symbol.for("reprise.liveValues");
+const owners = ((globalThis as Record<symbol, unknown>)[liveKey] ??= new WeakMap()) as WeakMap<object, Owner>;
+
+const mostVisited = 10_000;
+
+/** Remembers which cached function a value came from. */
+export function rememberLive(value: object, owner: Owner): void {
+  owners.set(value, owner);
+}
+
+/** The cached function that a value came from. */
+export function ownerOfLive(value: unknown): Owner | undefined {
+  return isObject(value) ? owners.get(value) : undefined;
+}
+
+/**
+ * The error for a value that cannot be stored. If what is to blame came from a cached function, it says so.
+ *
+ * @param error what encoding the value has thrown.
+ */
+export function explainLive(error: unknown, value: unknown): unknown {
+  if (!RepriseError.is(error, "VALUE_NOT_STORABLE")) return error;
+  const label = blamed(value)?.label;
+  if (label === undefined) return error;
+  return new RepriseError(
+    "VALUE_NOT_STORABLE",
+    `${error.message}. It came from the ${label}, whose values stay in the memory of the replica: call that function in every body that needs the value, and return what you compute with it.`,
+    error.cause === undefined ? {} : { cause: error.cause },
+  );
+}
+
+/** The owner of the first live value in a structure that cannot be stored. */
+function blamed(root: unknown): Owner | undefined {
+  const seen = new Set<object>();
+  const open: unknown[] = [root];
+  for (let value = open.pop(); open.length > 0 || value !== undefined; value = open.pop()) {
+    if (!isObject(value) || seen.has(value)) continue;
+    if (seen.size > mostVisited) return undefined;
+    seen.add(value);
+    const owner = owners.get(value);
+    if (owner !== undefined && !isStorable(value)) return owner;
+    open.push(...partsOf(value));
+  }
+  return undefined;
+}
+
+function partsOf(value: object): readonly unknown[] {
+  try {
+    if (value instanceof Map) return [...value].flat(1);
+    if (value instanceof Set) return [...value];
+    if (ArrayBuffer.isView(value) || typeof value === "function") return [];
+    return Object.values(value);
+  } catch {
+    // A getter that throws: what is behind it cannot be seen.
+    return [];
+  }
+}
+
+function isStorable(value: unknown): boolean {
+  try {
+    encode(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "function" || (typeof value === "object" && value !== null);
+}
