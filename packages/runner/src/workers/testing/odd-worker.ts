@@ -2,6 +2,7 @@
 // by the ids of funcs for its tasks. It uses nothing of the library, so that it is there at once.
 import { spawn } from "node:child_process";
 import { writeSync } from "node:fs";
+import { connect } from "node:net";
 import { Worker } from "node:worker_threads";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -32,7 +33,9 @@ const tasks: Readonly<Record<string, (task: string, argument: string) => void>> 
     process.stderr.write(" more\nrest");
     tasks["echo"]?.(task, text);
   },
-  exit: (_task, code) => process.exit(Number(code)),
+  // As soon as the system has all that was said.
+  exit: (_task, code) =>
+    process.send?.({ type: "heartbeat", memory: null, caches: [] }, () => process.exit(Number(code))),
   throw: (_task, text) => {
     throw new TypeError(text);
   },
@@ -75,9 +78,18 @@ const tasks: Readonly<Record<string, (task: string, argument: string) => void>> 
     liveOn();
     send({ type: "started", task, time: Date.now() });
   },
+  // Calls where its end will be noticed, then does what the rest says.
+  calls: (task, rest) => {
+    const socket = connect(process.env["LIVES"] ?? "");
+    socket.write(`${task} ${process.pid}\n`, () => {
+      socket.unref();
+      const [name = "", argument = ""] = rest.split(", ");
+      tasks[name]?.(task, argument);
+    });
+  },
   // A process that would outlive its parent, holds its output open and, as `daemon`, is in a group of its own.
   "leave behind": (task, kind) => {
-    const script = "console.log(`left ${process.pid}`); setInterval(() => undefined, 1_000)";
+    const script = `require("node:net").connect(process.env.LIVES).write("${task} left " + process.pid + "\\n")`;
     const left = spawn(process.execPath, ["-e", script], {
       stdio: ["ignore", "inherit", "inherit"],
       detached: kind === "daemon",
