@@ -268,6 +268,35 @@ export const commandTable: readonly CommandSpec[] = [
     arguments: ["FILE:func"],
   },
   {
+    name: "actors ls",
+    usage: "",
+    summary: "List the pools of actors that there are now, with their replicas and tasks.",
+    options: [],
+    arguments: [],
+  },
+  {
+    name: "actors show",
+    usage: "ACTOR",
+    summary: "Show the pools of an actor: replicas, what they execute, hits and misses of their caches, events.",
+    details: ["ACTOR is the name of an actor, or the id of a pool, which may be shortened."],
+    options: [],
+    arguments: ["ACTOR"],
+  },
+  {
+    name: "actors stop",
+    usage: "ACTOR [--now] | --all [--now]",
+    summary:
+      "End the pools of an actor when the bodies that they execute are done, and dispose of what is in their caches.",
+    details: [
+      "ACTOR is the name of an actor, or the id of a pool, which may be shortened. A task that comes later makes a new pool.",
+    ],
+    options: [
+      { name: "now", summary: "Tell bodies to stop instead of waiting for them; their attempts are lost." },
+      { name: "all", summary: "All pools of this home." },
+    ],
+    arguments: ["[ACTOR]"],
+  },
+  {
     name: "gc",
     usage: "[--dry-run] [--older-than DURATION]",
     summary: "Remove what nothing needs: unused artifacts and blobs, old pipeline runs if asked.",

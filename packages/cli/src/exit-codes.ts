@@ -9,7 +9,7 @@ export const exitCodes = {
   usage: 2,
   /** The store could not be opened, read or written. */
   store: 3,
-  /** No such run, artifact or setting, or no program that was kept. */
+  /** No such run, artifact, setting or pool, or no program that was kept. */
   notFound: 4,
   /** Canceled, by Ctrl-C (SIGINT) or by somebody else. */
   canceled: 130,
@@ -31,6 +31,7 @@ const usageCodes = new Set([
   "DRIVER_ALIVE",
 ]);
 const notFoundCodes = new Set([
+  "ACTOR_NOT_FOUND",
   "RUN_NOT_FOUND",
   "ARTIFACT_NOT_FOUND",
   "BLOB_NOT_FOUND",

@@ -11,6 +11,7 @@ const errorBrand = Symbol.for("reprise.error");
 /** Code of every error that reprise itself makes. */
 export type ErrorCode =
   | "ACTOR_FAILED"
+  | "ACTOR_NOT_FOUND"
   | "ACTOR_STARVED"
   | "ARTIFACT_DAMAGED"
   | "ARTIFACT_NOT_FOUND"

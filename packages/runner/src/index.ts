@@ -1,6 +1,8 @@
 export { ActorEnvironment, type ActorEnvironmentOptions, type ActorReplicas } from "./actors/actor-environment.ts";
 export type { ActorCacheOptions } from "./actors/cache-options.ts";
 export type { CachedFunction } from "./actors/cached-function.ts";
+export { listPools, stopPools, type StopOptions } from "./actors/supervisor-control.ts";
+export type { PoolState } from "./actors/supervisor-protocol.ts";
 export type { CacheOptions } from "./cache-options.ts";
 export type { CallOptions } from "./call-options.ts";
 export type { CacheMode } from "./cache/call-cache.ts";
