@@ -3,18 +3,16 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { ArtifactStore } from "./artifact-store.ts";
 import type { Backend } from "./backend.ts";
-import { LocalBlobStore } from "./blobs/local-blob-store.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { CacheStore } from "./cache/cache-store.ts";
 import { type CacheStoreOptions, SqliteCacheStore } from "./cache/sqlite-cache-store.ts";
 import { Settings } from "./settings.ts";
 import type { ConnectionOptions } from "./sqlite/connection.ts";
 import type { CodeStore } from "./code/code-store.ts";
-import { LocalCodeStore } from "./code/local-code-store.ts";
+import { HomeFiles } from "./home-files.ts";
 import type { LeaseTimes } from "./sqlite/heartbeat.ts";
 import { SqliteBackend } from "./sqlite/sqlite-backend.ts";
 import { readOnly } from "./sqlite/sqlite-failure.ts";
-import { makeWorkdir } from "./workdirs.ts";
 
 /** Which home to open. */
 export interface HomeOptions extends Pick<ConnectionOptions, "busyTimeout" | "maxPages"> {
@@ -86,10 +84,7 @@ const databaseName = "reprise.db";
 /** Apart from the records, so that a full, damaged or read-only cache never harms a run. */
 const cacheName = "cache.db";
 
-class LocalHome implements Home {
-  readonly path: string;
-  readonly blobs: BlobStore;
-  readonly code: CodeStore;
+class LocalHome extends HomeFiles implements Home {
   readonly settings: Settings;
   readonly cache: CacheStore;
   readonly #openBackend: () => Backend;
@@ -97,9 +92,7 @@ class LocalHome implements Home {
   #artifacts: ArtifactStore | undefined;
 
   constructor(path: string, options: CacheStoreOptions, openBackend: () => Backend) {
-    this.path = path;
-    this.blobs = new LocalBlobStore(join(path, "blobs"));
-    this.code = new LocalCodeStore(join(path, "code"));
+    super(path);
     this.settings = new Settings(join(path, "settings.json"));
     this.cache = new SqliteCacheStore(join(path, cacheName), options);
     this.#openBackend = openBackend;
@@ -113,10 +106,6 @@ class LocalHome implements Home {
   get artifacts(): ArtifactStore {
     this.#artifacts ??= new ArtifactStore(this.backend, this.blobs);
     return this.#artifacts;
-  }
-
-  makeWorkdir(): string {
-    return makeWorkdir(this.path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

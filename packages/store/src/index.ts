@@ -56,5 +56,6 @@ export type { Recalled, RecallRequest } from "./artifact-recall.ts";
 export { ArtifactStore, INLINE_LIMIT, type LoadedArtifact, type PreparedArtifact } from "./artifact-store.ts";
 export { collectGarbage, type GarbageOptions, type GarbageResult } from "./gc.ts";
 export { type Home, type HomeOptions, homePath, openHome, openHomeForReading } from "./home.ts";
+export { HomeFiles } from "./home-files.ts";
 export { type SettingEntry, Settings } from "./settings.ts";
 export { type SettingKey, settingKeys } from "./setting-keys.ts";
