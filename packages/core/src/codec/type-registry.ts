@@ -63,6 +63,8 @@ export class TypeRegistry {
   readonly #byPrototype = new Map<object, RegisteredType>();
   readonly #predicates: RegisteredType[] = [];
   #hasKeyedClass = false;
+  /** Names that may be registered once more. */
+  #outdated: Set<string> | undefined = undefined;
 
   constructor() {
     for (const [type, definition] of orderedTypes) this.registerClass(type, definition);
@@ -102,6 +104,14 @@ export class TypeRegistry {
     this.#hasKeyedClass ||= cacheKeyMethod(prototype) !== undefined;
   }
 
+  /**
+   * The code that has registered the types may be loaded anew in this process: then each of them can be registered once
+   * more, and what is registered last counts. Instances of classes of before are of their types as ever.
+   */
+  codeReloads(): void {
+    this.#outdated = new Set(this.#byName.keys());
+  }
+
   /** The type registered under a name. */
   named(name: string): RegisteredType | undefined {
     return this.#byName.get(name);
@@ -134,7 +144,10 @@ export class TypeRegistry {
     if (typeof name !== "string" || !validName.test(name)) {
       throw invalid(name, "its name must be 1–128 letters, digits or _ @ / . : -, beginning with a letter or @");
     }
-    if (this.#byName.has(name)) {
+    if (this.#outdated?.delete(name) === true) {
+      const at = this.#predicates.indexOf(this.#byName.get(name) as RegisteredType);
+      if (at >= 0) this.#predicates.splice(at, 1);
+    } else if (this.#byName.has(name)) {
       throw new RepriseError(
         "DUPLICATE_TYPE",
         `A type named "${name}" is already registered. Names are global to a program: put your package in front, as in "acme/${name}".`,
