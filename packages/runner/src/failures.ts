@@ -1,4 +1,11 @@
-import { fromFailure, PipelineRunError, RunCanceledError, RunFailedError, TimeoutError } from "@reprise/core";
+import {
+  type Failure,
+  fromFailure,
+  PipelineRunError,
+  RunCanceledError,
+  RunFailedError,
+  TimeoutError,
+} from "@reprise/core";
 import type { Call } from "./call.ts";
 import type { Body } from "./context.ts";
 
@@ -17,6 +24,26 @@ export function runFailed(call: Call): RunFailedError {
   const error = new RunFailedError(call.id, call.definition.id, message, cause);
   callsOfErrors.set(error, call);
   return error;
+}
+
+/** As {@link runFailed}, where the failure of a call was told by the driver. */
+export function childFailed(call: Call, message: string, cause: Failure | null): RunFailedError {
+  const error = new RunFailedError(
+    call.id,
+    call.definition.id,
+    message,
+    cause === null ? undefined : told(call, cause),
+  );
+  callsOfErrors.set(error, call);
+  return error;
+}
+
+/** Bodies look for these by their classes. */
+function told(call: Call, failure: Failure): Error {
+  const { name, code, message } = failure;
+  if (name === "TimeoutError" && code === "TIMEOUT") return new TimeoutError(message);
+  if (name !== "RunCanceledError" || code !== "RUN_CANCELED") return fromFailure(failure);
+  return Object.assign(new RunCanceledError(call.id, call.definition.id, ""), { message });
 }
 
 /** The error of a pipeline run that did not succeed. */

@@ -8,15 +8,17 @@ const maxText = 1024 * 1024;
 /**
  * What is given to a log, as JSON keeps it, as it is now. A line of a log must never be what a run fails for, so what JSON
  * cannot keep becomes text.
+ *
+ * @param limit characters of JSON above which it becomes a text with their beginning.
  */
-export function logData(data: unknown): unknown {
+export function logData(data: unknown, limit = maxData): unknown {
   if (data === undefined || data === null) return data;
   try {
     const json = JSON.stringify(data, readable);
     if (json === undefined) return inspect(data);
-    return json.length <= maxData ? JSON.parse(json) : shortened(json, maxData);
+    return json.length <= limit ? JSON.parse(json) : shortened(json, limit);
   } catch {
-    return shortened(inspect(data), maxData);
+    return shortened(inspect(data), limit);
   }
 }
 

@@ -66,7 +66,8 @@ export abstract class Runner {
    * @throws PipelineRunError if it fails or is canceled; its cause is a `RunFailedError`, whose cause is the user's own error.
    */
   async run<T>(future: Future<T>): Promise<T> {
-    const held = shared[refusalKey]?.met;
+    // Inside a body a runner is an error, wherever the body executes.
+    const held = currentBody() === undefined ? shared[refusalKey]?.met : undefined;
     if (held !== undefined) {
       held();
       return new Promise(() => undefined);
@@ -94,7 +95,8 @@ export abstract class Runner {
 
   /** The root call behind a future. @throws RepriseError `FUTURE_MISUSE` with what to do instead. */
   protected rootOf(future: unknown): Call {
-    const refusal = shared[refusalKey];
+    const body = currentBody();
+    const refusal = body === undefined ? shared[refusalKey] : undefined;
     if (refusal !== undefined) {
       refusal.met?.();
       throw new RepriseError(
@@ -112,7 +114,6 @@ export abstract class Runner {
             : `a value of type ${typeof future}`;
       throw new RepriseError("FUTURE_MISUSE", `A runner takes the future that calling a func gives, not ${got}.`);
     }
-    const body = currentBody();
     if (body !== undefined) {
       throw new RepriseError(
         "FUTURE_MISUSE",

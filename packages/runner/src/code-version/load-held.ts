@@ -31,7 +31,7 @@ export async function loadHeld(why: string, load: () => Promise<unknown>, isComp
 }
 
 /** Resolves when all expected funcs are defined, or no more can be expected. */
-async function expectFuncs(isComplete: () => boolean, loading: Promise<unknown>): Promise<void> {
+export async function expectFuncs(isComplete: () => boolean, loading: Promise<unknown>): Promise<void> {
   const until = performance.now() + patience;
   while (performance.now() < until && !isComplete()) {
     const pause = new Promise<boolean>((resolve) => setTimeout(resolve, 5, false));

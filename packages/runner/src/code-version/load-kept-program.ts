@@ -4,7 +4,7 @@ import type { KeptCode } from "@reprise/store";
 import { funcRegistry, setFuncRecord } from "../func-definition.ts";
 import { messageOf } from "../message-of.ts";
 import { loadHeld } from "./load-held.ts";
-import { placeModules } from "./module-hooks.ts";
+import { libraryPlaces, loadedAnew, placeModules } from "./module-hooks.ts";
 
 /**
  * Loads a program that was kept, so that its funcs are defined in this process. It uses the library that executes; packages
@@ -14,6 +14,7 @@ import { placeModules } from "./module-hooks.ts";
  * Rejects with `CODE_NOT_KEPT` if something that the program does not hold is gone; `USAGE` with the cause if its own code
  * throws an error.
  *
+ * @param generation 0 for the first time; a higher number each time that the program is loaded anew.
  * @example
  * ```ts
  * const kept = await home.code.find(digest);
@@ -21,18 +22,13 @@ import { placeModules } from "./module-hooks.ts";
  * const definition = definedFuncs().get("train");
  * ```
  */
-export async function loadKeptProgram(kept: KeptCode): Promise<void> {
+export async function loadKeptProgram(kept: KeptCode, generation = 0): Promise<void> {
   // Places of funcs and stacks of errors are those of the sources.
   process.setSourceMapsEnabled(true);
   const program = pathToFileURL(kept.file).href;
-  placeModules({
-    program,
-    entry: pathToFileURL(kept.entry).href,
-    library: libraryUrl(),
-    inside: import.meta.url,
-  });
+  if (generation === 0) placeModules({ ...libraryPlaces(), program, entry: pathToFileURL(kept.entry).href });
   const load = (): Promise<unknown> =>
-    import(program).catch((error: unknown) => {
+    import(loadedAnew(program, generation)).catch((error: unknown) => {
       throw loadError(kept, error);
     });
   const isComplete = (): boolean => kept.funcs.every(({ id }) => funcRegistry.has(id));
@@ -41,13 +37,6 @@ export async function loadKeptProgram(kept: KeptCode): Promise<void> {
     const definition = funcRegistry.get(record.id);
     if (definition !== undefined) setFuncRecord(definition, record);
   }
-}
-
-/** The front door of this very library. */
-function libraryUrl(): string {
-  const url = import.meta.resolve("reprise");
-  // Sources that execute as they are do not use what was built of them.
-  return import.meta.url.endsWith(".ts") ? url.replace(/dist\/index\.js$/, "src/index.ts") : url;
 }
 
 function loadError({ entry, digest, notes }: KeptCode, error: unknown): RepriseError {

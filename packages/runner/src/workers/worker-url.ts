@@ -27,14 +27,14 @@ export function processUrl(kind: OwnProcess): URL {
 
 /** Environment variables that such a process is started with, besides those of whoever starts it. */
 export function processEnv(kind: OwnProcess): Readonly<Record<string, string>> {
-  return !here.endsWith(".ts") && isBundled() ? { [processVariable]: kind } : {};
+  return isBundled() ? { [processVariable]: kind } : {};
 }
 
 let bundled: boolean | undefined;
 
-/** Whether the library is not where it was installed. */
-function isBundled(): boolean {
-  bundled ??= !isInstalled();
+/** Whether the library is part of a bundle of somebody's program. */
+export function isBundled(): boolean {
+  bundled ??= !here.endsWith(".ts") && !isInstalled();
   return bundled;
 }
 

@@ -1,0 +1,60 @@
+/**
+ * What a body may change of its process and the next one is not to see: environment variables, the working directory and,
+ * if that is wanted, globals.
+ */
+export class Surroundings {
+  readonly #env: Readonly<Record<string, string | undefined>> = { ...process.env };
+  readonly #names = Object.keys(this.#env).length;
+  readonly #cwd = process.cwd();
+  readonly #globals: ReadonlyMap<PropertyKey, PropertyDescriptor> | undefined;
+
+  /** As they are now. @param options.globals whether globals are put back, too. */
+  constructor({ globals }: { readonly globals: boolean }) {
+    this.#globals = globals ? globalsNow() : undefined;
+  }
+
+  /** Puts back what has changed. Throws if something cannot be put back. */
+  restore(): void {
+    this.#restoreEnv();
+    if (process.cwd() !== this.#cwd) process.chdir(this.#cwd);
+    if (this.#globals !== undefined) restoreGlobals(this.#globals);
+  }
+
+  #restoreEnv(): void {
+    const { env } = process;
+    const before = this.#env;
+    let kept = 0;
+    for (const name of Object.keys(env)) {
+      const value = before[name];
+      if (value === undefined) delete env[name];
+      else {
+        kept += 1;
+        if (env[name] !== value) env[name] = value;
+      }
+    }
+    if (kept < this.#names) for (const [name, value] of Object.entries(before)) env[name] ??= value;
+  }
+}
+
+function globalsNow(): Map<PropertyKey, PropertyDescriptor> {
+  return new Map(
+    Reflect.ownKeys(globalThis).map((key) => [
+      key,
+      Object.getOwnPropertyDescriptor(globalThis, key) as PropertyDescriptor,
+    ]),
+  );
+}
+
+function restoreGlobals(before: ReadonlyMap<PropertyKey, PropertyDescriptor>): void {
+  for (const [key, now] of globalsNow()) {
+    const then = before.get(key);
+    if (then === undefined) {
+      if (!Reflect.deleteProperty(globalThis, key)) throw new Error(`the global ${String(key)} cannot be removed`);
+    } else if (!isSame(then, now)) Object.defineProperty(globalThis, key, then);
+  }
+  for (const [key, then] of before) if (!Object.hasOwn(globalThis, key)) Object.defineProperty(globalThis, key, then);
+}
+
+function isSame(a: PropertyDescriptor, b: PropertyDescriptor): boolean {
+  return Object.is(a.value, b.value) && a.get === b.get && a.set === b.set && a.writable === b.writable;
+}

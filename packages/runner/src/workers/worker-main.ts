@@ -1,0 +1,51 @@
+import { captureOutput } from "../output-capture.ts";
+import { checkToWorker } from "./check-message.ts";
+import { endByErrors } from "./fatal-errors.ts";
+import { ipcChannel, type IpcEnd } from "./ipc-channel.ts";
+import type { FromWorker, ToWorker } from "./protocol.ts";
+import { TaskHost } from "./task-host.ts";
+import { WorkerPlace } from "./worker-place.ts";
+
+/** So long, in ms, what is kept in memory may take to be disposed of when the driver is gone. */
+const patience = 5_000;
+
+/** Executes tasks for whoever has started this process, until there is nothing left to do. */
+export function workerMain(): void {
+  const end = process as IpcEnd;
+  const channel = ipcChannel<FromWorker, ToWorker>(end, checkToWorker);
+  let place: WorkerPlace | undefined;
+  const leave = async (): Promise<void> => {
+    const isLost = !end.connected;
+    if (isLost) setTimeout(endGroup, patience);
+    await channel.sent();
+    await place?.close();
+    if (isLost) endGroup();
+    process.exit();
+  };
+  const host = new TaskHost({
+    channel,
+    open: async (hello) => {
+      place = new WorkerPlace(hello);
+      await place.open();
+      if (hello.actor !== null) process.on("SIGTERM", () => void leave());
+      return place;
+    },
+    over: () => void leave(),
+  });
+  captureOutput();
+  endByErrors(host);
+  process.on("exit", () => {
+    host.processEnds();
+    channel.flush();
+  });
+}
+
+/** Ends this process with all that bodies have started: nobody is left to do it. */
+function endGroup(): void {
+  try {
+    process.kill(-process.pid, "SIGKILL");
+  } catch {
+    // It has no group of its own.
+  }
+  process.exit();
+}

@@ -1,0 +1,80 @@
+import { type BlobStore, HomeFiles } from "@reprise/store";
+import type * as ReplicaCaches from "../actors/replica-caches.ts";
+import type { FuncDefinition } from "../func-definition.ts";
+import type { MaybePromise } from "../maybe-promise.ts";
+import { watchOver } from "./lifeline.ts";
+import type { CacheStatistics, HelloMessage, StartMessage } from "./protocol.ts";
+import { Surroundings } from "./surroundings.ts";
+import type { Workplace } from "./task-host.ts";
+import { WorkerProgram } from "./worker-program.ts";
+
+/** A process that executes tasks: its program, what tasks may change of it, and what watches over it. */
+export class WorkerPlace implements Workplace {
+  readonly blobs: BlobStore;
+  readonly #hello: HelloMessage;
+  readonly #files: HomeFiles;
+  readonly #program: WorkerProgram;
+  readonly #isClean: boolean;
+  /** What a replica keeps in memory. */
+  #replica: typeof ReplicaCaches | undefined = undefined;
+  #surroundings: Surroundings | undefined = undefined;
+  #isWatched = false;
+  #watching: NodeJS.Timeout | undefined = undefined;
+
+  constructor(hello: HelloMessage) {
+    this.#hello = hello;
+    this.#isClean = hello.actor?.isolation === "clean";
+    this.#files = new HomeFiles(hello.home);
+    this.blobs = this.#files.blobs;
+    this.#program = new WorkerProgram(hello.program, this.#files.code, { loadsAnew: this.#isClean });
+  }
+
+  /** Loads the program and, on a replica, what is to be in memory before the first task. Rejects if that fails. */
+  async open(): Promise<void> {
+    const { actor, memory } = this.#hello;
+    if (memory !== null || actor !== null) this.#watch();
+    await this.#program.load();
+    if (actor !== null) {
+      this.#replica = await import("../actors/replica-caches.ts");
+      await this.#replica.runWarmups(actor.name);
+    }
+    // Where bodies are to see what others have left, or execute at the same time, nothing is put back.
+    if (actor === null || this.#isClean) this.#surroundings = new Surroundings({ globals: this.#isClean });
+  }
+
+  makeWorkdir(): string {
+    return this.#files.makeWorkdir();
+  }
+
+  funcOf(message: StartMessage): MaybePromise<FuncDefinition> {
+    return this.#program.funcOf(message);
+  }
+
+  begins(): void {
+    if (!this.#isWatched) this.#watching ??= setTimeout(() => this.#watch(), patience).unref();
+  }
+
+  ends(): MaybePromise<void> {
+    clearTimeout(this.#watching);
+    this.#watching = undefined;
+    this.#surroundings?.restore();
+    return this.#isClean ? this.#program.reload() : undefined;
+  }
+
+  vitals(): { readonly memory: number; readonly caches: readonly CacheStatistics[] } {
+    return { memory: process.memoryUsage.rss(), caches: this.#replica?.cacheStatistics() ?? [] };
+  }
+
+  /** Lets go of what is kept in memory. */
+  async close(): Promise<void> {
+    await this.#replica?.disposeCaches();
+  }
+
+  #watch(): void {
+    this.#isWatched = true;
+    watchOver(this.#hello);
+  }
+}
+
+/** A task that takes longer than this, in ms, is watched over. */
+const patience = 200;
