@@ -1,6 +1,7 @@
 import { type Command, type Failure, fromFailure, isFinished, Scheduler, toFailure } from "@reprise/core";
 import type { BlobStore } from "@reprise/store";
 import { Assembly } from "./assembly.ts";
+import { letGo } from "./actors/load-scope.ts";
 import { BodyWaits } from "./body-waits.ts";
 import type { CacheAnswers, EngineCache } from "./cache/call-cache.ts";
 import { type Call, none } from "./call.ts";
@@ -453,6 +454,7 @@ export class Engine implements BodyHost {
   /** The body's code is over. */
   #leave(body: Body): void {
     endOutput(body);
+    letGo(body);
     // A wait that outlives its body (the loser of a Promise.race) still needs it.
     if (body.waits === undefined && body.call.body === body) body.call.body = undefined;
     if (body.usedWorkdir !== undefined) void this.#workdirs.remove(body.usedWorkdir);

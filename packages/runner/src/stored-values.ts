@@ -1,5 +1,6 @@
-import { decode, encode, type Encoded } from "@reprise/core";
+import { decode, type Encoded } from "@reprise/core";
 import type { ArtifactRef, ArtifactStore, ArtifactWrite, BlobStore, Recalled } from "@reprise/store";
+import { encodeLive } from "./actors/live-values.ts";
 import { chain, chainAll, type MaybePromise } from "./maybe-promise.ts";
 import { decodingWith } from "./values/blobs.ts";
 import type { Stored, Values } from "./values.ts";
@@ -76,7 +77,7 @@ export class ArtifactValues implements Values {
   }
 
   capture(value: unknown, path: string): StoredArtifactValue {
-    const encoded = encode(value, { path });
+    const encoded = encodeLive(value, path);
     // A long text is released from memory like other large values.
     const primitive =
       typeof value === "string"

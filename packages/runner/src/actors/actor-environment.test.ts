@@ -44,7 +44,7 @@ test("options are taken over, and later changes of them change nothing", () => {
     env: { MODELS: "/models" },
   });
   expect(Object.isFrozen(definition)).toBe(true);
-  expect(new ActorEnvironment({ name: fresh(), replicas: 3 }).definition.replicas).toEqual({ min: 3, max: 3 });
+  expect(new ActorEnvironment({ name: fresh(), replicas: 3 }).definition.replicas).toEqual({ min: 0, max: 3 });
   expect(new ActorEnvironment({ name: fresh(), replicas: { max: 3 } }).definition.replicas).toEqual({ min: 0, max: 3 });
   expect(new ActorEnvironment({ name: fresh(), isolation: "clean" }).definition.isolation).toBe("clean");
 });

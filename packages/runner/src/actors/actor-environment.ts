@@ -33,8 +33,8 @@ export interface ActorEnvironmentOptions {
   /** Name of the environment, unique in the program. */
   readonly name: string;
   /**
-   * How many replicas there are. With `{ min, max }` the first task starts one, and further ones come while there is more
-   * work than they have places for. A number is both: so many, from the first task on. Default: `{ min: 0, max: 1 }`.
+   * How many replicas there may be: the first task starts one, and further ones come while there is more work than they
+   * have places for. A number N is `{ min: 0, max: N }`. Default: 1.
    */
   readonly replicas?: number | ActorReplicas | undefined;
   /** Time without a task after which a replica above `min`, and then the whole pool, ends. Default: `"90s"`. */

@@ -41,7 +41,7 @@ function parseName(name: unknown, what: string): string {
 
 function parseReplicas(replicas: unknown, what: string): ActorDefinition["replicas"] {
   if (replicas === undefined) return Object.freeze({ min: 0, max: 1 });
-  if (isCount(replicas, 1)) return Object.freeze({ min: replicas, max: replicas });
+  if (isCount(replicas, 1)) return Object.freeze({ min: 0, max: replicas });
   if (typeof replicas !== "object" || replicas === null) {
     invalid(what, `replicas must be a whole number above 0 or { min, max }, not ${JSON.stringify(replicas)}`);
   }

@@ -1,4 +1,4 @@
-import { encode, RepriseError } from "@reprise/core";
+import { encode, type Encoded, RepriseError } from "@reprise/core";
 
 /** Whose value something is, for errors. */
 interface Owner {
@@ -22,11 +22,18 @@ export function ownerOfLive(value: unknown): Owner | undefined {
 }
 
 /**
- * The error for a value that cannot be stored. If what is to blame came from a cached function, it says so.
- *
- * @param error what encoding the value has thrown.
+ * Encodes a value that leaves a body. If it cannot be stored because part of it came from a cached function, the error says
+ * so.
  */
-export function explainLive(error: unknown, value: unknown): unknown {
+export function encodeLive(value: unknown, path: string): Encoded {
+  try {
+    return encode(value, { path });
+  } catch (error) {
+    throw explain(error, value);
+  }
+}
+
+function explain(error: unknown, value: unknown): unknown {
   if (!RepriseError.is(error, "VALUE_NOT_STORABLE")) return error;
   const label = blamed(value)?.label;
   if (label === undefined) return error;
