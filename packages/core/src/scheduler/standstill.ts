@@ -38,7 +38,7 @@ export class Standstill<N extends RunNode<N>> {
     this.#collect(root);
     this.size = this.#needs.size;
     for (const node of this.#needs.keys()) this.#hold(node);
-    for (const node of this.#needs.keys()) this.#place(node, waits);
+    for (const node of this.#needs.keys()) if (this.#goesOn(node, waits)) this.#begin(node);
     for (let node = this.#open.pop(); node !== undefined; node = this.#open.pop()) this.#spread(node);
   }
 
@@ -64,7 +64,7 @@ export class Standstill<N extends RunNode<N>> {
 
   #collect(root: N): void {
     const open = [root];
-    for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    for (const node of open) {
       if (isFinished(node.state)) continue;
       this.#needs.set(node, this.#needs.get(node) ?? 0);
       for (const other of this.#neededBy(node)) this.#needs.set(other, (this.#needs.get(other) ?? 0) + 1);
@@ -75,7 +75,7 @@ export class Standstill<N extends RunNode<N>> {
 
   /** The runs that can end only after this one, or because of it. */
   #neededBy(node: N): N[] {
-    const others = [...(node.dependents ?? [])].filter(({ state }) => !isFinished(state));
+    const others = (node.dependents ?? []).filter(({ state }) => !isFinished(state));
     for (const { open, waiter } of node.waiters ?? []) if (open && waiter.state === "RUNNING") others.push(waiter);
     if (node.parent?.state === "RAN") others.push(node.parent);
     return others;
@@ -95,11 +95,7 @@ export class Standstill<N extends RunNode<N>> {
     return held;
   }
 
-  /** Finds out whether a run goes on by itself, or what it needs for that. */
-  #place(node: N, waits: (body: N) => boolean): void {
-    if (this.#goesOn(node, waits)) this.#begin(node);
-  }
-
+  /** Whether a run goes on by itself; else it is put down what it needs for that. */
   #goesOn(node: N, waits: (body: N) => boolean): boolean {
     const needs = this.#needs.get(node) as number;
     switch (node.state) {

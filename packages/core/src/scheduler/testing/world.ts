@@ -1,6 +1,9 @@
 import { toFailure } from "../../failure.ts";
 import { parseRetry, type RetryOptions, type RetryPolicy } from "../../retry.ts";
+import { WorkerLostError } from "../../run-errors.ts";
 import type { RunState } from "../../states.ts";
+import type { InfrastructureRetry } from "../infrastructure.ts";
+import type { SchedulerOptions } from "../options.ts";
 import { Queue } from "../queue.ts";
 import { type Gate, RunNode, type Wait } from "../run-node.ts";
 import { Scheduler } from "../scheduler.ts";
@@ -52,7 +55,11 @@ export class World {
   readonly aborted: string[] = [];
   /** Waits whose result was handed over. */
   readonly delivered: Wait<TestRun>[] = [];
-  readonly retried: { readonly label: string; readonly delay: number }[] = [];
+  readonly retried: {
+    readonly label: string;
+    readonly delay: number;
+    readonly infrastructure: InfrastructureRetry | undefined;
+  }[] = [];
   /** Every change of state, as `label STATE`. */
   readonly changes: string[] = [];
   /** What the scheduler said of states, which may leave out some that lasted no time. */
@@ -61,8 +68,8 @@ export class World {
   /** Commands of this kind are not answered; tests answer them. */
   readonly holds = new Set<"publish" | "assemble">();
 
-  constructor(options: { readonly concurrency?: number } = {}) {
-    this.scheduler = new Scheduler({ concurrency: options.concurrency ?? 64, announce: true });
+  constructor(options: Partial<SchedulerOptions> = {}) {
+    this.scheduler = new Scheduler({ concurrency: 64, announce: true, ...options });
   }
 
   /** A new run in the graph. */
@@ -83,6 +90,39 @@ export class World {
     this.now += ms;
     this.scheduler.tick(this.now);
     this.settle();
+  }
+
+  /** Lets the clock move, with a tick whenever the scheduler asked for one. */
+  live(ms: number): void {
+    const end = this.now + ms;
+    for (let { nextTick } = this.scheduler; nextTick !== undefined && nextTick <= end; { nextTick } = this.scheduler) {
+      this.pass(Math.max(nextTick - this.now, 0));
+    }
+    this.pass(end - this.now);
+  }
+
+  /** The body of a run that was handed over begins. */
+  begins(run: TestRun, options: { readonly attempt?: number } = {}): boolean {
+    const counted = this.scheduler.started(run, options.attempt ?? run.attempt, this.now);
+    this.settle();
+    return counted;
+  }
+
+  /** What executes a run, or was to do so, is gone. */
+  loses(
+    run: TestRun,
+    options: {
+      readonly error?: unknown;
+      readonly isFinal?: boolean;
+      readonly random?: number;
+      readonly attempt?: number;
+    } = {},
+  ): boolean {
+    const failure = toFailure(options.error ?? new WorkerLostError(`the worker of ${run.label} is gone`));
+    const { attempt = run.attempt, random = 0, isFinal } = options;
+    const counted = this.scheduler.lost(run, attempt, failure, random, this.now, isFinal);
+    this.settle();
+    return counted;
   }
 
   /** The body of a run ends with a value; `assembles` if futures are in it. */
@@ -170,7 +210,11 @@ export class World {
         this.started.push(command.node.label);
         break;
       case "retry":
-        this.retried.push({ label: command.node.label, delay: command.delay });
+        this.retried.push({
+          label: command.node.label,
+          delay: command.delay,
+          infrastructure: command.infrastructure,
+        });
         break;
       case "assemble":
         if (!this.holds.has("assemble")) this.scheduler.assembled(command.node, this.now);
