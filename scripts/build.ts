@@ -13,6 +13,10 @@ const dist = join(home, "dist");
 /** The file that users import. */
 const front = join(home, "src/index.ts");
 
+/** What the library's own processes execute. The worker loads nothing at once. */
+const worker = join(root, "packages/runner/src/workers/worker.ts");
+const supervisor = join(root, "packages/runner/src/actors/supervisor.ts");
+
 /** What a thread imports: a file of its own, which knows itself by its name. */
 const programMaker = join(root, "packages/runner/src/code-version/program-maker.ts");
 
@@ -33,18 +37,18 @@ export async function buildJavaScript(): Promise<Metafile> {
 
 /**
  * What programs load. Every file that is loaded costs a program the better part of a millisecond, and esbuild makes one of
- * all modules that the same entries and dynamic imports lead to: so whatever is imported dynamically is made to lead to all
- * that the front door loads anyway. The command line, which loads a part of the library for each command, is built apart.
+ * all modules that the same entries and dynamic imports lead to: so whatever is imported dynamically, or executed by a
+ * process of its own, is made to lead to all that the front door loads anyway. The command line, which loads a part of the
+ * library for each command, is built apart.
  */
 async function buildPrograms(external: readonly string[]) {
-  const entryPoints = [front, join(home, "src/driver.ts"), programMaker];
+  const entryPoints = [front, join(home, "src/driver.ts"), programMaker, worker, supervisor];
   const options = (plugin: Plugin) => optionsFor(entryPoints, "chunk-[hash]", plugin, external);
   const { metafile } = await bundle({ ...options(directImports()), sourcemap: false });
   const lazy = Object.values(metafile.inputs).flatMap(({ imports }) =>
     imports.filter(({ kind, external: isForeign }) => kind === "dynamic-import" && isForeign !== true),
   );
-  const leading = lazy
-    .map(({ path }) => join(root, path))
+  const leading = [supervisor, ...lazy.map(({ path }) => join(root, path))]
     .filter((path) => path !== programMaker)
     .map((path) => [path, `\nimport ${JSON.stringify(front)};`] as const);
   return bundle(options(directImports(new Map(leading))));

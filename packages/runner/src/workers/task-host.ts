@@ -13,11 +13,12 @@ import {
   workerProtocol,
 } from "./protocol.ts";
 import { TaskEngine } from "./task-engine.ts";
-import { TaskValues } from "./task-values.ts";
+import type { TaskValues } from "./task-values.ts";
 
 /** The process around the tasks, once it knows what it is to execute. */
 export interface Workplace {
   readonly blobs: BlobStore;
+  readonly values: TaskValues;
   /** Makes a fresh directory for a body. */
   makeWorkdir(): string;
   /** The func of a task. Throws or rejects if it cannot be found. */
@@ -45,7 +46,6 @@ export interface TaskHostOptions {
 /** What is known once the first message has come. */
 interface Opened {
   readonly place: Workplace;
-  readonly values: TaskValues;
   readonly limit: number;
 }
 
@@ -116,7 +116,7 @@ export class TaskHost {
     try {
       if (hello.protocol !== workerProtocol) throw otherVersion(hello.protocol);
       const place = await this.#options.open(hello);
-      this.#opened = { place, values: new TaskValues(place.blobs), limit: hello.actor?.concurrency ?? 1 };
+      this.#opened = { place, limit: hello.actor?.concurrency ?? 1 };
       this.#send({ type: "ready", protocol: workerProtocol, pid: process.pid });
       this.#heartbeat = setInterval(() => this.#beat(place), hello.heartbeat).unref();
       this.#pump();
@@ -174,7 +174,7 @@ export class TaskHost {
     if (this.#isEnding && this.#tasks.size === 0 && !this.#isTidying) this.#finish();
   }
 
-  #begin(message: StartMessage, { place, values }: Opened): void {
+  #begin(message: StartMessage, { place }: Opened): void {
     const { task } = message;
     this.#tasks.set(task, undefined);
     place.begins?.();
@@ -191,7 +191,7 @@ export class TaskHost {
       const engine = new TaskEngine({
         message,
         definition,
-        values,
+        values: place.values,
         blobs: place.blobs,
         makeWorkdir: () => place.makeWorkdir(),
         send: (said) => this.#send(said),

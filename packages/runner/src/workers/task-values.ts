@@ -1,5 +1,5 @@
 import { blobRefs } from "@reprise/core";
-import { ArtifactStore, type Backend, type BlobStore } from "@reprise/store";
+import type { ArtifactStore, Backend, BlobStore } from "@reprise/store";
 import type { Call, Composite } from "../call.ts";
 import { argumentLabel } from "../func-definition.ts";
 import { chain, chainAll, type MaybePromise } from "../maybe-promise.ts";
@@ -9,8 +9,8 @@ import type { Stored } from "../values.ts";
 import type { WireArgument, WireArtifact, WireArtifactRow, WireComposite } from "./protocol.ts";
 import { documentOf, wireRow } from "./wire-artifacts.ts";
 
-/** A worker has no metadata store: rows come, and go, in messages. */
-const noRows = {
+/** For an artifact store without a metadata store: rows come, and go, in messages. */
+export const noRows = {
   place: "the messages of the driver",
   readArtifacts: (wanted: readonly unknown[]) => wanted.map(() => undefined),
   getArtifact: () => Promise.resolve(undefined),
@@ -23,9 +23,10 @@ export class TaskValues {
   readonly values: ArtifactValues;
   readonly #artifacts: ArtifactStore;
 
-  constructor(blobs: BlobStore) {
-    this.#artifacts = new ArtifactStore(noRows, blobs);
-    this.values = new ArtifactValues(this.#artifacts, blobs);
+  /** @param artifacts of {@link noRows}. */
+  constructor(artifacts: ArtifactStore, blobs: BlobStore) {
+    this.#artifacts = artifacts;
+    this.values = new ArtifactValues(artifacts, blobs);
   }
 
   /** A value that was sent. It is decoded for whoever needs it; blobs that belong to it are read then. */

@@ -25,7 +25,7 @@ export function workerMain(): void {
   const host = new TaskHost({
     channel,
     open: async (hello) => {
-      place = new WorkerPlace(hello);
+      place = new WorkerPlace(hello, await import("@reprise/store"));
       await place.open();
       if (hello.actor !== null) process.on("SIGTERM", () => void leave());
       return place;

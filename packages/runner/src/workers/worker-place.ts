@@ -1,4 +1,4 @@
-import { type BlobStore, HomeFiles } from "@reprise/store";
+import type * as Store from "@reprise/store";
 import type * as ReplicaCaches from "../actors/replica-caches.ts";
 import type { FuncDefinition } from "../func-definition.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
@@ -6,13 +6,15 @@ import { watchOver } from "./lifeline.ts";
 import type { CacheStatistics, HelloMessage, StartMessage } from "./protocol.ts";
 import { Surroundings } from "./surroundings.ts";
 import type { Workplace } from "./task-host.ts";
+import { noRows, TaskValues } from "./task-values.ts";
 import { WorkerProgram } from "./worker-program.ts";
 
 /** A process that executes tasks: its program, what tasks may change of it, and what watches over it. */
 export class WorkerPlace implements Workplace {
-  readonly blobs: BlobStore;
+  readonly blobs: Store.BlobStore;
+  readonly values: TaskValues;
   readonly #hello: HelloMessage;
-  readonly #files: HomeFiles;
+  readonly #files: Store.HomeFiles;
   readonly #program: WorkerProgram;
   readonly #isClean: boolean;
   /** What a replica keeps in memory. */
@@ -21,11 +23,13 @@ export class WorkerPlace implements Workplace {
   #isWatched = false;
   #watching: NodeJS.Timeout | undefined = undefined;
 
-  constructor(hello: HelloMessage) {
+  /** @param store loaded by whoever needs it, in one piece with what drivers load of it. */
+  constructor(hello: HelloMessage, store: Pick<typeof Store, "ArtifactStore" | "HomeFiles">) {
     this.#hello = hello;
     this.#isClean = hello.actor?.isolation === "clean";
-    this.#files = new HomeFiles(hello.home);
+    this.#files = new store.HomeFiles(hello.home);
     this.blobs = this.#files.blobs;
+    this.values = new TaskValues(new store.ArtifactStore(noRows, this.blobs), this.blobs);
     this.#program = new WorkerProgram(hello.program, this.#files.code, { loadsAnew: this.#isClean });
   }
 
