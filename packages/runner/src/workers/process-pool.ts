@@ -1,6 +1,430 @@
-import type { Executor } from "./executor.ts";
-import type { WireProgram } from "./protocol.ts";
+import { performance } from "node:perf_hooks";
+import { totalmem } from "node:os";
+import { type Failure, RepriseError, toFailure } from "@reprise/core";
+import { BodyTimes } from "./body-times.ts";
+import type { Assignment, Executor, ExecutorLane, RemoteTask } from "./executor.ts";
+import { memoryBytes } from "./memory-limit.ts";
+import { LaneState } from "./pool-lane.ts";
+import { PoolTask, type PoolTaskHost } from "./pool-task.ts";
+import { PoolWorker, type PoolWorkerHost, type PoolWorkerOptions } from "./pool-worker.ts";
+import { workerProtocol, type WireProgram } from "./protocol.ts";
+import { surroundingsNow, WorkerKind } from "./worker-kind.ts";
 
-export function poolOf(_options: { readonly home: string; readonly program: WireProgram }): Executor {
-  throw new Error("not there yet");
+/** Which program the workers of a pool execute, and how patient the pool is with them. */
+export interface ProcessPoolOptions extends Omit<PoolWorkerOptions, "hello"> {
+  /** Folder of the home. */
+  readonly home: string;
+  readonly program: WireProgram;
+  /** Milliseconds after which a worker that has nothing to do ends. Default: 30,000. */
+  readonly idleMs?: number | undefined;
+  /** Milliseconds that a body which was told to stop has before its process gets SIGTERM. Default: 2,000. */
+  readonly stopMs?: number | undefined;
+  /** Milliseconds between signs of life of a worker. Default: 5,000. */
+  readonly heartbeatMs?: number | undefined;
+}
+
+const defaultIdle = 30_000;
+const defaultStop = 2_000;
+const defaultHeartbeat = 5_000;
+/** Bodies that take less, in ms, are handed over before there is a place: the way to a worker takes about as long. */
+const shortBody = 3;
+/** So many tasks above the limit a lane with such bodies may hand over, times the limit. */
+const backlogFactor = 8;
+/** A busy worker is given work for so many ms ahead, in at most {@link backlogFactor} tasks. */
+const workAhead = 1;
+/** After so many ms a body is slow: tasks behind it go elsewhere. */
+const slowBody = 20;
+/** A task is handed on at most so often because its worker was lost when it was about to begin: it may be what kills it. */
+const mostDeaths = 3;
+
+/**
+ * Executes standalone bodies in worker processes of this one, one body in each at a time. Workers are started when they
+ * are needed and used again for tasks with the same limit of memory; those that have nothing to do end after a while, and
+ * with this process. How many bodies may execute is up to the lanes: a body that waits for others keeps its worker, and
+ * those others get workers of their own.
+ */
+export class ProcessPool implements Executor, AsyncDisposable {
+  readonly #options: ProcessPoolOptions;
+  readonly #workerOptions: PoolWorkerOptions;
+  readonly #lanes = new WeakMap<ExecutorLane, LaneState>();
+  readonly #kinds = new Map<string, WorkerKind>();
+  readonly #workers = new Set<PoolWorker>();
+  readonly #funcTimes = new BodyTimes();
+  readonly #laneTimes = new BodyTimes();
+  /** Keeps this process alive while there are tasks; workers themselves never do. */
+  readonly #keeper = setInterval(() => undefined, 2 ** 31 - 1).unref();
+  #tasks = 0;
+  #slowWatch: NodeJS.Timeout | undefined;
+  #idleWatch: NodeJS.Timeout | undefined;
+  #isDisposed = false;
+  readonly #taskHost: PoolTaskHost;
+  readonly #workerHost: PoolWorkerHost;
+
+  constructor(options: ProcessPoolOptions) {
+    const { home, program, heartbeatMs = defaultHeartbeat, idleMs: _idle, stopMs: _stop, ...rest } = options;
+    this.#options = options;
+    this.#workerOptions = {
+      ...rest,
+      hello: {
+        type: "hello",
+        protocol: workerProtocol,
+        home,
+        program,
+        actor: null,
+        heartbeat: heartbeatMs,
+        memory: null,
+      },
+    };
+    this.#taskHost = {
+      canceled: (task, reason) => this.#canceled(task, reason),
+      waitingChanged: (task) => this.#waitingChanged(task),
+      over: (task) => this.#taskOver(task),
+    };
+    this.#workerHost = {
+      ready: (worker) => this.#ready(worker),
+      failed: (worker, failure, isFinal) => this.#failed(worker, failure, isFinal),
+      ended: (worker, failure, tasks) => this.#ended(worker, failure, tasks),
+      recalled: (worker, task, wasFirst) => this.#recalled(worker, task, wasFirst),
+    };
+  }
+
+  start(assignment: Assignment): RemoteTask {
+    const lane = this.#laneOf(assignment.lane);
+    const task = new PoolTask(assignment, lane, this.#kindOf(lane, assignment.resources?.memory), this.#taskHost);
+    this.#tasks += 1;
+    if (this.#tasks === 1) this.#keeper.ref();
+    // Whoever starts a task is not to hear of its end before that has returned.
+    if (this.#isDisposed) queueMicrotask(() => task.lose(toFailure(disposed()), true));
+    else this.#place(task);
+    return task;
+  }
+
+  backlog({ name, limit }: ExecutorLane): number {
+    return this.#laneTimes.mean(name) < shortBody ? backlogFactor * limit : 0;
+  }
+
+  /** Numbers of the processes that are alive. */
+  get pids(): number[] {
+    return Array.from(this.#workers, ({ process: { pid } }) => pid).filter((pid) => pid !== undefined);
+  }
+
+  /** Ends all workers; bodies that still execute are lost. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
+    clearTimeout(this.#idleWatch);
+    clearTimeout(this.#slowWatch);
+    const ends = Array.from(this.#workers, ({ tasks, process: worker }) =>
+      tasks.length === 0 ? worker.end() : worker.kill("its pool was disposed of"),
+    );
+    await Promise.all(ends);
+    clearInterval(this.#keeper);
+  }
+
+  #laneOf(lane: ExecutorLane): LaneState {
+    let state = this.#lanes.get(lane);
+    if (state === undefined) this.#lanes.set(lane, (state = new LaneState(lane, surroundingsNow())));
+    return state;
+  }
+
+  #kindOf({ surroundings }: LaneState, amount: string | undefined): WorkerKind {
+    const key = `${amount ?? ""} ${surroundings.key}`;
+    let kind = this.#kinds.get(key);
+    if (kind === undefined) this.#kinds.set(key, (kind = new WorkerKind(surroundings, memoryBytes(amount))));
+    return kind;
+  }
+
+  /** Finds a worker for a task, or keeps it until there is one. */
+  #place(task: PoolTask): void {
+    const { lane } = task;
+    if (lane.held.length === 0) {
+      if (lane.hasPlace) {
+        this.#assign(task);
+        return;
+      }
+      if (this.#queue(task)) return;
+    }
+    lane.hold(task);
+  }
+
+  /** Gives a task a worker of its own; there is a place for it. */
+  #assign(task: PoolTask): void {
+    const { kind, lane } = task;
+    if (this.#isDisposed) {
+      task.lose(toFailure(disposed()), true);
+      return;
+    }
+    lane.count(task);
+    const worker = this.#idleOf(kind);
+    if (worker !== undefined) {
+      this.#give(worker, task);
+      return;
+    }
+    kind.waiting.push(task);
+    task.tellWaits("a worker process, which is being started");
+    this.#startWorkers(kind);
+  }
+
+  #give(worker: PoolWorker, task: PoolTask): void {
+    worker.kind.busy.add(worker);
+    worker.give(task);
+    this.#fill(worker, task.lane);
+  }
+
+  /** Has a busy worker do a very short task next: there is no place for it, but there will be before it has arrived. */
+  #queue(task: PoolTask): boolean {
+    const depth = this.#depthFor(task.func);
+    if (depth === 0) return false;
+    let best: PoolWorker | undefined;
+    for (const worker of task.kind.busy) {
+      if (worker.tasks.length >= (best?.tasks.length ?? Infinity) || !this.#takesMore(worker, task, depth)) continue;
+      best = worker;
+      if (worker.tasks.length === 1) break;
+    }
+    best?.give(task);
+    if (best !== undefined) this.#watchSlow();
+    return best !== undefined;
+  }
+
+  /** How many tasks of a func may be given to a busy worker. */
+  #depthFor(func: string): number {
+    const mean = this.#funcTimes.mean(func);
+    return mean < shortBody ? Math.min(backlogFactor, Math.max(1, Math.ceil(workAhead / mean))) : 0;
+  }
+
+  #takesMore(worker: PoolWorker, task: PoolTask, depth: number): boolean {
+    const [first] = worker.tasks;
+    return (
+      first !== undefined &&
+      worker.tasks.length <= depth &&
+      first.lane === task.lane &&
+      !first.hasWaited &&
+      !first.isCanceled &&
+      worker.isUsable &&
+      this.#depthFor(first.func) > 0 &&
+      performance.now() - first.firstSince < slowBody
+    );
+  }
+
+  /** Gives a busy worker what it may have ahead. */
+  #fill(worker: PoolWorker, { held }: LaneState): void {
+    for (;;) {
+      const [task] = held;
+      if (task === undefined || task.kind !== worker.kind) return;
+      const depth = this.#depthFor(task.func);
+      if (depth === 0 || !this.#takesMore(worker, task, depth)) return;
+      held.shift();
+      worker.give(task);
+      this.#watchSlow();
+    }
+  }
+
+  #taskOver(task: PoolTask): void {
+    const { lane, kind, worker, func, took } = task;
+    this.#tasks -= 1;
+    if (this.#tasks === 0) this.#keeper.unref();
+    lane.uncount(task);
+    if (took !== undefined) {
+      this.#funcTimes.add(func, took);
+      this.#laneTimes.add(lane.lane.name, took);
+    }
+    if (worker === undefined) {
+      for (const list of [lane.held, kind.waiting]) if (list.includes(task)) list.splice(list.indexOf(task), 1);
+    } else {
+      const wasFirst = worker.tasks[0] === task;
+      worker.remove(task);
+      if (wasFirst) this.#goOn(worker, lane);
+    }
+    this.#pump(lane);
+  }
+
+  /** The first task of a worker is over, or was moved. */
+  #goOn(worker: PoolWorker, lane: LaneState): void {
+    const { kind, tasks } = worker;
+    const [first] = tasks;
+    if (first !== undefined) {
+      if (!first.isCanceled) lane.count(first);
+      this.#fill(worker, lane);
+      return;
+    }
+    kind.busy.delete(worker);
+    if (!worker.isUsable) return;
+    if (isWornOut(worker)) {
+      void worker.process.end();
+      return;
+    }
+    const [held] = lane.held;
+    if (held?.kind === kind && lane.hasPlace) {
+      lane.held.shift();
+      lane.count(held);
+      this.#give(worker, held);
+      return;
+    }
+    this.#free(worker);
+  }
+
+  /** A worker has nothing to do. */
+  #free(worker: PoolWorker): void {
+    const { kind } = worker;
+    const next = kind.waiting.shift();
+    if (next !== undefined) {
+      this.#give(worker, next);
+      return;
+    }
+    worker.idleSince = performance.now();
+    kind.idle.push(worker);
+    this.#watchIdle();
+  }
+
+  /** Takes what is held, as far as there are places. */
+  #pump(lane: LaneState): void {
+    while (lane.hasPlace) {
+      const task = lane.held.shift();
+      if (task === undefined) return;
+      this.#assign(task);
+    }
+  }
+
+  #idleOf({ idle }: WorkerKind): PoolWorker | undefined {
+    for (;;) {
+      const worker = idle.pop();
+      if (worker === undefined || worker.isUsable) return worker;
+    }
+  }
+
+  #startWorkers(kind: WorkerKind): void {
+    while (kind.starting < kind.waiting.length) {
+      kind.starting += 1;
+      this.#workers.add(new PoolWorker(kind, this.#workerOptions, this.#workerHost));
+    }
+  }
+
+  #ready(worker: PoolWorker): void {
+    worker.kind.starting -= 1;
+    this.#free(worker);
+  }
+
+  #failed({ kind }: PoolWorker, failure: Failure, isFinal: boolean): void {
+    kind.starting -= 1;
+    const isForAll = isFinal || this.#isDisposed;
+    for (const task of kind.waiting.splice(0, isForAll ? kind.waiting.length : 1)) task.lose(failure, isForAll);
+    this.#startWorkers(kind);
+  }
+
+  #ended(worker: PoolWorker, failure: Failure, tasks: readonly PoolTask[]): void {
+    const { kind } = worker;
+    this.#workers.delete(worker);
+    kind.busy.delete(worker);
+    if (kind.idle.includes(worker)) kind.idle.splice(kind.idle.indexOf(worker), 1);
+    const [first] = tasks;
+    for (const task of tasks) task.lane.uncount(task);
+    for (const task of tasks) {
+      if (task === first && !task.hasBegun) task.deaths += 1;
+      if (task.hasBegun || task.deaths === mostDeaths || this.#isDisposed) task.lose(failure);
+      else if (task.isCanceled) task.withdraw();
+      else this.#place(task);
+    }
+    if (first !== undefined) this.#pump(first.lane);
+  }
+
+  #recalled(worker: PoolWorker, task: PoolTask, wasFirst: boolean): void {
+    const { lane } = task;
+    lane.uncount(task);
+    if (task.isCanceled) task.withdraw();
+    else this.#place(task);
+    if (wasFirst) this.#goOn(worker, lane);
+    this.#pump(lane);
+  }
+
+  #waitingChanged(task: PoolTask): void {
+    const { lane, worker, func } = task;
+    if (task.isCanceled || worker === undefined) return;
+    if (!task.isWaiting) {
+      lane.count(task);
+      return;
+    }
+    this.#funcTimes.addWaiting(func);
+    this.#laneTimes.addWaiting(lane.lane.name);
+    lane.uncount(task);
+    // It may wait for those behind it.
+    worker.recallRest();
+    this.#pump(lane);
+  }
+
+  #canceled(task: PoolTask, reason: string): void {
+    const { worker, lane } = task;
+    if (worker === undefined) {
+      task.withdraw();
+      return;
+    }
+    // One that has not begun is given back; for one that has, the first message counts for nothing.
+    worker.recall(task);
+    worker.send({ type: "cancel", task: task.id, reason });
+    if (worker.tasks[0] !== task) return;
+    lane.uncount(task);
+    worker.recallRest();
+    setTimeout(() => {
+      if (worker.tasks[0] === task) void worker.process.kill(`its body did not stop when it was told to: ${reason}`);
+    }, this.#options.stopMs ?? defaultStop).unref();
+    this.#pump(lane);
+  }
+
+  /** Sees to it that no task stays behind a body that takes longer than was to be expected. */
+  #watchSlow(): void {
+    this.#slowWatch ??= setTimeout(() => {
+      this.#slowWatch = undefined;
+      const now = performance.now();
+      let isQueued = false;
+      for (const worker of this.#workers) {
+        const [first, next] = worker.tasks;
+        if (first === undefined || next === undefined) continue;
+        isQueued = true;
+        if (now - first.firstSince > slowBody) worker.recallRest();
+      }
+      if (isQueued) this.#watchSlow();
+    }, slowBody).unref();
+  }
+
+  #watchIdle(): void {
+    const { idleMs = defaultIdle } = this.#options;
+    this.#idleWatch ??= setTimeout(() => {
+      this.#idleWatch = undefined;
+      const since = performance.now() - idleMs;
+      for (const { idle } of this.#kinds.values()) {
+        const ending = idle.filter(({ idleSince }) => idleSince <= since);
+        for (const worker of ending) {
+          idle.splice(idle.indexOf(worker), 1);
+          void worker.process.end();
+        }
+        if (idle.length > 0) this.#watchIdle();
+      }
+    }, idleMs).unref();
+  }
+}
+
+/** The pools of this process, by home and program. */
+const pools = new Map<string, ProcessPool>();
+
+/**
+ * The pool of this process for a program: its workers are shared by all pipeline runs.
+ *
+ * @example
+ * ```ts
+ * const task = poolOf({ home: home.path, program }).start(assignment);
+ * ```
+ */
+export function poolOf({ home, program }: { readonly home: string; readonly program: WireProgram }): ProcessPool {
+  const key = JSON.stringify([home, program]);
+  let pool = pools.get(key);
+  if (pool === undefined) pools.set(key, (pool = new ProcessPool({ home, program })));
+  return pool;
+}
+
+/** Whether a worker has grown so much that the next body might suffer from what others have left. */
+function isWornOut({ kind, process: { heartbeat } }: PoolWorker): boolean {
+  const most = kind.memory === null ? totalmem() / 4 : kind.memory * 0.75;
+  return (heartbeat?.memory ?? 0) > most;
+}
+
+function disposed(): RepriseError {
+  return new RepriseError("WORKER_FAILED", "The pool of worker processes has been disposed of.");
 }

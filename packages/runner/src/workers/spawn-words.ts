@@ -17,6 +17,11 @@ export function spawnWords(error: unknown, cwd: string): string {
   return (typeof code === "string" ? reasons[code] : undefined) ?? messageOf(error);
 }
 
+/** Whether the system was short of something that it may have again. */
+export function isShort(error: unknown): boolean {
+  return ["EAGAIN", "EMFILE", "ENFILE", "ENOMEM"].includes(String((error as { code?: unknown }).code));
+}
+
 function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();

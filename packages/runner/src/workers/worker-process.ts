@@ -12,7 +12,7 @@ import { heapOption } from "./memory-limit.ts";
 import { OutputLines } from "./output-lines.ts";
 import { forceGroup, guardGroup, isStopped, signalGroup } from "./process-group.ts";
 import type { FromWorker, HeartbeatMessage, HelloMessage, RecalledMessage, TaskMessage, ToWorker } from "./protocol.ts";
-import { spawnWords } from "./spawn-words.ts";
+import { isShort, spawnWords } from "./spawn-words.ts";
 import { processEnv, processUrl } from "./worker-url.ts";
 
 export { workerExecArgv };
@@ -76,6 +76,7 @@ export class WorkerProcess {
   #heartbeat: HeartbeatMessage | undefined;
   #reason: string | undefined;
   #isReady = false;
+  #isUnable = false;
   #isOverMemory = false;
   #hasLifeline = false;
   #silentLooks = 0;
@@ -112,6 +113,11 @@ export class WorkerProcess {
   /** Whether it is over, or about to be. */
   get isEnding(): boolean {
     return this.#isOver || this.#exit !== undefined || this.#reason !== undefined;
+  }
+
+  /** Whether another one could not serve either: it said so itself, or there is nowhere to start it. */
+  get isUnable(): boolean {
+    return this.#isUnable;
   }
 
   /** Without effect once the process is gone: `ended` tells. */
@@ -218,6 +224,7 @@ export class WorkerProcess {
       return;
     }
     if (message.type === "unable") {
+      this.#isUnable = true;
       this.#readiness.reject(this.#unableError("it cannot serve", fromFailure(message.failure)));
       void this.end();
       return;
@@ -291,6 +298,7 @@ export class WorkerProcess {
 
   #unstarted(error: unknown): void {
     const words = spawnWords(error, this.#options.cwd);
+    this.#isUnable = !isShort(error);
     const unable = new RepriseError("WORKER_FAILED", `A worker process cannot be started: ${words}`, { cause: error });
     this.#settle(toFailure(unable));
   }
