@@ -11,9 +11,22 @@ const owners = ((globalThis as Record<symbol, unknown>)[liveKey] ??= new WeakMap
 
 const mostVisited = 10_000;
 
-/** Remembers which cached function a value came from. */
-export function rememberLive(value: object, owner: Owner): void {
+/** How deep, and how far, plain containers are searched: what is live mostly lies on top, as in `{ model, tokenizer }`. */
+const mostLevels = 2;
+const mostParts = 64;
+
+/** Remembers which cached function a value came from, with what is in it. */
+export function rememberLive(value: object, owner: Owner, levels = mostLevels): void {
   owners.set(value, owner);
+  if (levels === 0 || typeof value === "function") return;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return;
+  const names = Array.isArray(value) ? value.slice(0, mostParts).keys() : Object.keys(value).slice(0, mostParts);
+  for (const name of names) {
+    // A getter is not asked: it may load what nobody needs yet.
+    const part: unknown = Object.getOwnPropertyDescriptor(value, name)?.value;
+    if (isObject(part) && !owners.has(part)) rememberLive(part, owner, levels - 1);
+  }
 }
 
 /** The cached function that a value came from. */

@@ -1,5 +1,6 @@
 import { type Failure, parseRunId, RepriseError, toFailure, type Wait } from "@reprise/core";
 import type { BlobStore } from "@reprise/store";
+import { letGo } from "../actors/load-scope.ts";
 import { Call } from "../call.ts";
 import type { ParsedOptions } from "../call-options.ts";
 import { Body, type BodyHost, runInBody, type Waiting } from "../context.ts";
@@ -348,6 +349,7 @@ export class TaskEngine implements BodyHost {
     this.#isOver = true;
     const { body } = this;
     endOutput(body);
+    letGo(body);
     this.#progress.end();
     this.#call.body = undefined;
     for (const waiting of body.waits?.values() ?? []) waiting.stop?.();
