@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 
@@ -70,11 +69,13 @@ function stateFromProc(pid: number): ProcessState {
 
 function stateFromPs(pid: number): ProcessState {
   const env = { ...process.env, LC_ALL: "C" };
-  const told = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
-    env,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
+  const told = process
+    .getBuiltinModule("node:child_process")
+    .execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
+      env,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
   const [state = "", ...start] = told.trim().split(/\s+/);
   return { ended: state.startsWith("Z"), startedAt: Date.parse(start.join(" ")) };
 }

@@ -1,5 +1,4 @@
 import { fstatSync } from "node:fs";
-import { Worker } from "node:worker_threads";
 
 /** What the thread that watches over a worker process does. */
 export interface LifelineOptions {
@@ -55,7 +54,7 @@ for (let now = Date.now(); ; now = Date.now()) {
 export function watchOver({ heartbeat, memory }: LifelineOptions): () => void {
   const ended = new Int32Array(new SharedArrayBuffer(4));
   if (!hasLifeline()) return () => undefined;
-  const worker = new Worker(program, {
+  const worker = new (process.getBuiltinModule("node:worker_threads").Worker)(program, {
     eval: true,
     name: "reprise lifeline",
     execArgv: [],

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 
 /** A piece of a file to hash and, if there is a target, to copy. Files are descriptors, which threads share. */
 export interface ChunkTask {
@@ -97,7 +97,12 @@ export class HashThreads {
 
   #start(): Thread | undefined {
     if (this.#threads.length >= this.#size) return undefined;
-    const worker = new Worker(program, { eval: true, name: "reprise-hash", execArgv: [], env: {} });
+    const worker = new (process.getBuiltinModule("node:worker_threads").Worker)(program, {
+      eval: true,
+      name: "reprise-hash",
+      execArgv: [],
+      env: {},
+    });
     const thread: Thread = { worker, busy: undefined };
     worker.on("message", (answer: Answer) => {
       this.#settle(thread, answer);

@@ -1,5 +1,5 @@
 import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 
 /** How a process says that it is alive while it does what others wait for. */
 export interface LeaseTimes {
@@ -83,7 +83,13 @@ export class Heartbeat {
     const url = `${pathToFileURL(this.#options.place).href}?mode=rw`;
     const own = { ...this.#options, url, ended: this.#ended };
     try {
-      const worker = new Worker(program, { eval: true, name: "reprise-lease", execArgv: [], env: {}, workerData: own });
+      const worker = new (process.getBuiltinModule("node:worker_threads").Worker)(program, {
+        eval: true,
+        name: "reprise-lease",
+        execArgv: [],
+        env: {},
+        workerData: own,
+      });
       worker.unref();
       worker.on("error", () => undefined);
       worker.on("exit", () => {
