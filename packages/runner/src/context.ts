@@ -11,6 +11,7 @@ import {
 import type { BlobStore } from "@reprise/store";
 import { type Holdable, type Holder, LoadScope } from "./actors/load-scope.ts";
 import type { Call } from "./call.ts";
+import type { ParsedOptions } from "./call-options.ts";
 import type { FuturePart } from "./future.ts";
 import type { Tracker } from "./tracker.ts";
 
@@ -74,6 +75,8 @@ export interface BodyHost {
   makeWorkdir(): string;
   /** Takes a call that a body just made: a snapshot of its arguments now, its start on the next tick. */
   accept(body: Body, call: Call): void;
+  /** Throws if options of a call, which a body has just made, cannot be handed on. */
+  checkOptions?(body: Body, options: ParsedOptions | undefined, what: string): void;
   /** The value of a part for a body that waits for it. */
   valueFor(body: Body, part: FuturePart, signal: AbortSignal | undefined): Promise<unknown>;
   /** The result of this attempt is not to be reused. */

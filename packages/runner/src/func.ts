@@ -24,6 +24,7 @@ import { elementCall, mapDefinition, type MapOptions, parseMapOptions } from "./
 import { isContextName, parameterNames } from "./parameters.ts";
 import { restoreMap } from "./recorded-options.ts";
 import { callPlace, formatPlace, type SourcePlace } from "./source.ts";
+import "./workers/bundled-process.ts";
 
 const optionFields = [
   "id",

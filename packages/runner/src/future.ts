@@ -92,6 +92,7 @@ const members: Readonly<Record<string, (target: FuturePart, self: unknown) => un
     if (call.definition.actor !== undefined) refuseActorOptions(options, call.definition.actor.environment, what);
     const changes = { ...call.changes, ...parseCallOptions(options, what) };
     checkIgnored(call.definition, changes.cache, what);
+    call.maker?.host.checkOptions?.(call.maker, changes, what);
     call.changes = changes;
     return self;
   },

@@ -43,4 +43,5 @@ async function supervise(): Promise<void> {
   process.exit(0);
 }
 
-await supervise();
+// Not awaited: this file may become part of a bundle in CommonJS.
+void supervise();

@@ -7,10 +7,9 @@ import { type FuncDefinition, funcRegistry } from "../func-definition.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
 import { messageOf } from "../message-of.ts";
 import { holdRuns } from "../runner.ts";
+import { heldWords, sinceStart } from "./bundled-process.ts";
 import type { StartMessage, WireProgram } from "./protocol.ts";
 import { isBundled } from "./worker-url.ts";
-
-const heldWords = "a worker process executes no pipeline runs";
 
 /**
  * The user's program in a process that executes its bodies. It may start a runner when it is loaded, as the file does that
@@ -80,6 +79,7 @@ export class WorkerProgram {
     const generation = this.#generation;
     const anew = generation === 0 ? undefined : (await import("../code-version/module-hooks.ts")).loadedAnew;
     this.#begun = Promise.withResolvers();
+    if (sinceStart.isHeld) this.#begun.resolve();
     const loading = import(anew?.(url, generation) ?? url);
     this.#loads.set(file, loading);
     loading.catch(() => undefined);

@@ -1,12 +1,10 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { processVariable } from "./bundled-process.ts";
 
 /** A process of the library's own. */
 export type OwnProcess = "worker" | "supervisor";
-
-/** The environment variable that tells the library, when it is loaded, which process it is to be. */
-export const processVariable = "REPRISE_PROCESS";
 
 const sources: Readonly<Record<OwnProcess, string>> = {
   worker: "./worker.ts",
