@@ -34,3 +34,17 @@ export function funcCallOf(node: Syntax): FuncCall {
   const parts = ["run", "input", "output"].flatMap((name) => fields.get(name) ?? []);
   return { node, id: literalText(fields.get("id")), run: fields.get("run"), parts };
 }
+
+/** The expressions of `environment.cache(fn, { key, hash, equals })` that decide its results; all if they cannot be told. */
+export function cachedParts(node: Syntax): readonly Syntax[] {
+  const given = nodesIn(node, "arguments");
+  const [fn, second] = given;
+  const options = second === undefined ? undefined : unwrap(second);
+  if (fn === undefined || options?.type !== "ObjectExpression") return given;
+  const properties = nodesIn(options, "properties");
+  const names = properties.map((property) =>
+    property.type === "Property" ? keyName(nodeIn(property, "key"), property["computed"] === true) : undefined,
+  );
+  if (names.includes(undefined)) return given;
+  return [fn, ...properties.filter((_, at) => ["key", "hash", "equals"].includes(names[at] ?? ""))];
+}

@@ -221,29 +221,57 @@ export class ModuleGraph {
 
   #scan(module: Module, text: string, program: Syntax): ModuleScan {
     const funcNames = new Set<string>();
-    for (const [local, imported] of module.head.imports) {
+    const { imports, instances } = module.head;
+    for (const [local, imported] of imports) {
       const isSpace = imported.name === "*";
       const name = isSpace ? "func" : imported.name;
-      if (this.#isFunc(module, imported.from, name, new Set())) funcNames.add(isSpace ? `${local}.func` : local);
+      if (this.#leadsTo(theFunc, module, imported.from, name, new Set()))
+        funcNames.add(isSpace ? `${local}.func` : local);
+      else if (this.#leadsTo(this.#anActor, module, imported.from, imported.name, new Set()))
+        funcNames.add(`${local}.func`);
     }
+    for (const local of instances.keys()) if (this.#anActor.isLocal(module, local)) funcNames.add(`${local}.func`);
     return scanModule(text, program, module.head, funcNames);
   }
 
-  /** Whether a name of another module is the library's `func`, also by way of other local modules. */
-  #isFunc(module: Module, specifier: string, name: string, seen: Set<string>): boolean {
+  /** The constant of an actor environment, whose `func` declares funcs too. */
+  readonly #anActor: Sought = {
+    inLibrary: undefined,
+    isLocal: (module, name) => {
+      const [first = "", member] = module.head.instances.get(name)?.split(".") ?? [];
+      const type = module.head.imports.get(first);
+      if (type === undefined || (type.name === "*") !== (member !== undefined)) return false;
+      return this.#leadsTo(theActorClass, module, type.from, member ?? type.name, new Set());
+    },
+  };
+
+  /** Whether a name of another module is what is sought, also by way of other local modules. */
+  #leadsTo(sought: Sought, module: Module, specifier: string, name: string, seen: Set<string>): boolean {
     const found = module.resolved.get(specifier);
     if (found?.kind === "package") {
-      return name === "func" && (specifier === "reprise" || specifier === "@reprise/runner");
+      return name === sought.inLibrary && (specifier === "reprise" || specifier === "@reprise/runner");
     }
     if (found?.kind !== "local" || seen.has(`${found.file}\n${name}`)) return false;
     seen.add(`${found.file}\n${name}`);
     const target = this.get(found.file);
     const exported = target.head.exports.get(name);
     const entry = typeof exported === "string" ? target.head.imports.get(exported) : exported;
-    if (entry !== undefined) return this.#isFunc(target, entry.from, entry.name, seen);
-    return exported === undefined && target.head.stars.some((star) => this.#isFunc(target, star, name, seen));
+    if (entry !== undefined) return this.#leadsTo(sought, target, entry.from, entry.name, seen);
+    if (typeof exported === "string") return sought.isLocal(target, exported);
+    return target.head.stars.some((star) => this.#leadsTo(sought, target, star, name, seen));
   }
 }
+
+/** What names are looked for that lead to it. */
+interface Sought {
+  /** Its name in the library; undefined if it is not there. */
+  readonly inLibrary: string | undefined;
+  /** Whether a name that a module declares itself is it. */
+  isLocal(module: Module, name: string): boolean;
+}
+
+const theFunc: Sought = { inLibrary: "func", isLocal: () => false };
+const theActorClass: Sought = { inLibrary: "ActorEnvironment", isLocal: () => false };
 
 /** `space.member` of a namespace import, in its two parts. */
 function splitMember(ref: string, head: ModuleHead): readonly [string, string?] {

@@ -1,5 +1,5 @@
 import { extname } from "node:path";
-import { childrenOf, identifierName, literalText, nodeIn, nodesIn, type Syntax, unwrap } from "./syntax.ts";
+import { childrenOf, identifierName, literalText, memberName, nodeIn, nodesIn, type Syntax, unwrap } from "./syntax.ts";
 import { addDeclaredNames } from "./scope-names.ts";
 
 /** A name of another module: `name` of the module that `from` leads to; `*` is all of it. */
@@ -21,6 +21,8 @@ export interface ModuleHead {
   readonly effects: readonly string[];
   /** Modules that it loads while it runs. */
   readonly lazy: readonly string[];
+  /** Constants that hold a new object: how the module calls its class, `Name` or `space.Name`. */
+  readonly instances: ReadonlyMap<string, string>;
   /** Whether it is all one unit: a CommonJS module or data. */
   readonly isCommonJs: boolean;
 }
@@ -41,8 +43,8 @@ export function readHead(program: Syntax | undefined, file: string, text: string
   const isModule = reader.isModule || ext === ".mjs" || ext === ".mts";
   const isCommonJs =
     ext === ".cjs" || ext === ".cts" || (!isModule && (program === undefined || namesCommonJs(program)));
-  const { imports, exports, stars, loads, effects } = reader;
-  return { imports, exports, stars, loads: [...loads], effects, lazy: [...lazy], isCommonJs };
+  const { imports, exports, stars, loads, effects, instances } = reader;
+  return { imports, exports, stars, loads: [...loads], effects, lazy: [...lazy], instances, isCommonJs };
 }
 
 /** What `import("a")` and `require("a")` look like, or a name with an escape in it that may be `require`. */
@@ -54,6 +56,7 @@ class HeadReader {
   readonly stars: string[] = [];
   readonly loads = new Set<string>();
   readonly effects: string[] = [];
+  readonly instances = new Map<string, string>();
   isModule = false;
 
   read(statement: Syntax): void {
@@ -81,6 +84,9 @@ class HeadReader {
         this.isModule = true;
         this.exports.set("default", "default");
         break;
+      case "VariableDeclaration":
+        this.#variables(statement);
+        break;
       default:
     }
   }
@@ -98,6 +104,19 @@ class HeadReader {
     for (const specifier of values) {
       const local = identifierName(nodeIn(specifier, "local"));
       if (local !== undefined) this.imports.set(local, { from, name: importedName(specifier) });
+    }
+  }
+
+  #variables(declaration: Syntax): void {
+    if (declaration["kind"] !== "const") return;
+    for (const declarator of nodesIn(declaration, "declarations")) {
+      const name = identifierName(nodeIn(declarator, "id"));
+      const value = unwrap(nodeIn(declarator, "init") ?? declarator);
+      if (name === undefined || value.type !== "NewExpression") continue;
+      const made = unwrap(nodeIn(value, "callee") ?? value);
+      const space = identifierName(nodeIn(made, "object"));
+      const type = space === undefined ? identifierName(made) : `${space}.${memberName(made) ?? ""}`;
+      if (type !== undefined) this.instances.set(name, type);
     }
   }
 
@@ -119,6 +138,7 @@ class HeadReader {
       const names = new Set<string>();
       addDeclaredNames(declaration, names);
       for (const name of names) this.exports.set(name, name);
+      if (declaration.type === "VariableDeclaration") this.#variables(declaration);
     }
     const from = literalText(nodeIn(statement, "source"));
     const specifiers = nodesIn(statement, "specifiers").filter((specifier) => specifier["exportKind"] !== "type");

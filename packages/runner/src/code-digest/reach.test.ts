@@ -179,3 +179,54 @@ describe("the body alone", () => {
     expect(given?.["named"]?.body).not.toBe(before?.["named"]?.body);
   });
 });
+
+const actors: Files = {
+  "pipeline.ts": `import { func } from "reprise";
+import { gpu as environment } from "./actors.ts";
+import { load } from "./load.ts";
+
+export const viaImport = environment.func({ id: "viaImport", cache: true, run: (n: number) => load("a").size * n });
+export const alone = environment.func("alone", (n: number) => n + 1);
+export const plain = func("plain", (n: number) => n + 1);
+`,
+  "actors.ts": `import * as reprise from "reprise";
+const gpu = new reprise.ActorEnvironment({ name: import.meta.dirname.slice(-50), replicas: 2, env: { A: "1" } });
+export { gpu };
+gpu.warmup(() => 1);
+`,
+  "load.ts": `import { gpu } from "./actors.ts";
+import { sizeOf } from "./size.ts";
+export const load = gpu.cache((name: string) => ({ size: sizeOf(name) }), { maxEntries: 2, key: (name) => name });
+`,
+  "size.ts": `export const sizeOf = (name: string) => name.length;\n`,
+};
+
+it("reads funcs of actors as funcs, and of cached functions what they give", async () => {
+  const edit = (file: string, from: string, to: string): Files => {
+    const text = actors[file] ?? "";
+    expect(text).toContain(from);
+    return { ...actors, [file]: text.replace(from, to) };
+  };
+  const reports = await digestPrograms({
+    base: actors,
+    pool: edit("actors.ts", "replicas: 2", "replicas: 4"),
+    warmup: edit("actors.ts", "() => 1", "() => 2"),
+    bounds: edit("load.ts", "maxEntries: 2", "maxEntries: 8"),
+    key: edit("load.ts", "(name) => name }", "(name) => name.trim() }"),
+    helper: edit("size.ts", "name.length", "name.length + 1"),
+  });
+  const digests = (id: string) =>
+    Object.fromEntries(Object.entries(reports).map(([name, report]) => [name, report[id]?.digest]));
+  const viaImport = digests("viaImport");
+  expect(viaImport["base"]).toMatch(/^[0-9a-f]{64}$/);
+  expect(viaImport["pool"]).toBe(viaImport["base"]);
+  expect(viaImport["warmup"]).toBe(viaImport["base"]);
+  expect(viaImport["bounds"]).toBe(viaImport["base"]);
+  expect(viaImport["key"]).not.toBe(viaImport["base"]);
+  expect(viaImport["helper"]).not.toBe(viaImport["base"]);
+  expect(new Set(Object.values(digests("alone"))).size).toBe(1);
+  expect(reports["base"]?.["alone"]?.digest).toBe(reports["base"]?.["plain"]?.digest);
+  expect(reports["base"]?.["viaImport"]?.closure.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(["load", "sizeOf"]),
+  );
+});

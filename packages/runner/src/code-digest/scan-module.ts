@@ -187,7 +187,9 @@ function namesOf(program: Syntax, head: ModuleHead, funcNames: ReadonlySet<strin
 
 function siteOf(found: MetFunc, text: string, lineOf: (at: number) => number): FuncSite {
   const { node, id, run, parts } = found;
-  const { start } = node;
+  // Node names the place of a method's call by the method.
+  const callee = nodeIn(node, "callee");
+  const start = (callee?.type === "MemberExpression" ? nodeIn(callee, "property") : undefined)?.start ?? node.start;
   const body = run === undefined ? undefined : unwrap(run);
   return {
     id: id?.normalize("NFC"),
@@ -197,7 +199,7 @@ function siteOf(found: MetFunc, text: string, lineOf: (at: number) => number): F
     body: body === undefined ? undefined : found.read([body]),
     isNamed: body?.type === "Identifier" || body?.type === "MemberExpression",
     parameters: writtenParameters(body),
-    source: text.slice(start, node.end),
+    source: text.slice(node.start, node.end),
   };
 }
 

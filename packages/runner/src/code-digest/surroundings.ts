@@ -69,4 +69,12 @@ export class Surroundings {
     if (space === undefined || member === undefined || !this.isOutside(space)) return undefined;
     return this.names.isSpace(space) ? `${space}.${member}` : undefined;
   }
+
+  /** Whether a callee is the method `name` of the constant of an actor environment. */
+  isActorMethod(callee: Syntax, name: string): boolean {
+    if (callee.type !== "MemberExpression" || memberName(callee) !== name) return false;
+    const holder = identifierName(unwrap(nodeIn(callee, "object") ?? callee));
+    if (holder === undefined || !this.isOutside(holder) || this.names.isSpace(holder)) return false;
+    return this.names.isFunc(`${holder}.func`);
+  }
 }

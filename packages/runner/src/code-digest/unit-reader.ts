@@ -1,6 +1,6 @@
 import { digestBytes } from "@reprise/core";
 import { busyParts, isConsoleCall } from "./console-calls.ts";
-import { funcCallOf, type FuncCall } from "./func-call.ts";
+import { cachedParts, funcCallOf, type FuncCall } from "./func-call.ts";
 import { emitted, type Names } from "./names.ts";
 import { type Doings, Notes } from "./notes.ts";
 import { scopeNames } from "./scope-names.ts";
@@ -238,8 +238,12 @@ export class UnitReader {
   #call(node: Syntax): void {
     const callee = unwrap(nodeIn(node, "callee") ?? node);
     const called = this.#around.outsideName(callee);
-    if (called !== undefined && this.#around.names.isFunc(called)) {
+    if ((called !== undefined && this.#around.names.isFunc(called)) || this.#around.isActorMethod(callee, "func")) {
       this.#func(node);
+      return;
+    }
+    if (this.#around.isActorMethod(callee, "cache")) {
+      this.#cached(node);
       return;
     }
     const [first] = nodesIn(node, "arguments");
@@ -270,6 +274,16 @@ export class UnitReader {
       this.#out.push(",");
     }
     this.#around.depth -= 1;
+    this.#out.push(")");
+  }
+
+  /** Of a cached function counts what it gives and what its keys are; not how long it keeps that, nor the environment. */
+  #cached(node: Syntax): void {
+    this.#out.push("cached(");
+    for (const part of cachedParts(node)) {
+      this.#node(part);
+      this.#out.push(",");
+    }
     this.#out.push(")");
   }
 
