@@ -46,26 +46,20 @@ export function poolId({ definition, program, codeVersion, execArgv, cwd, worker
   return digestBytes(Buffer.from(JSON.stringify(sorted(identity))));
 }
 
-type Program = Pick<PoolSpec, "program" | "codeVersion">;
+/** Digests of files. The code of a process does not change while it lives. */
+const digests = new Map<string, Promise<string>>();
 
-/** The code of a process does not change while it lives. */
-const programs = new Map<string, Promise<Program>>();
-
-function programOf(home: Home, program: WireProgram): Promise<Program> {
-  if (program.kind === "kept") return Promise.resolve({ program, codeVersion: program.digest });
-  const key = JSON.stringify([home.path, program.files]);
-  let found = programs.get(key);
-  if (found === undefined) {
-    found = find(home, program);
-    programs.set(key, found);
-  }
-  return found;
-}
-
-async function find(home: Home, program: Extract<WireProgram, { readonly kind: "files" }>): Promise<Program> {
+async function programOf(home: Home, program: WireProgram): Promise<Pick<PoolSpec, "program" | "codeVersion">> {
+  if (program.kind === "kept") return { program, codeVersion: program.digest };
   const digest = await kept(home, program.files);
   if (digest !== undefined) return { program: { kind: "kept", digest }, codeVersion: digest };
-  return { program, codeVersion: await filesDigest(program.files) };
+  const key = JSON.stringify(program.files);
+  let codeVersion = digests.get(key);
+  if (codeVersion === undefined) {
+    codeVersion = filesDigest(program.files);
+    digests.set(key, codeVersion);
+  }
+  return { program, codeVersion: await codeVersion };
 }
 
 /** The digest of the kept program; undefined if it is not kept, which the pipeline run has been told of already. */

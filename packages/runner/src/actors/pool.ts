@@ -92,7 +92,8 @@ export class Pool {
   assign(task: PoolTask): void {
     this.#lastUsedAt = Date.now();
     // Nobody has tried since it was given up.
-    if (this.#failures >= mostFailures && this.#replicas.size === 0) this.#forgetFailures();
+    const serves = [...this.#replicas.values()].some(({ state }) => state !== "ending");
+    if (this.#failures >= mostFailures && !serves) this.#forgetFailures();
     this.#queue.push(task);
     this.#look();
   }
@@ -115,6 +116,7 @@ export class Pool {
       replica.answer({ type: "cancel", task: task.id, reason });
       task.patience = setTimeout(() => {
         task.isStuck = true;
+        this.#note(`${replica.id} takes no tasks, as a canceled body does not stop: ${task.label}`);
         this.#look();
       }, this.#options.times.grace);
     }
