@@ -136,7 +136,8 @@ export class Engine implements BodyHost {
       goOn: () => this.#queuePump(),
       started: (body) => {
         const counts = this.#scheduler.started(body.call, body.attempt, Date.now());
-        this.#queuePump();
+        // It may be over with the next message: that it has begun is told before.
+        this.#pump();
         return counts;
       },
       returned: (body, output) => this.#done(body, output),

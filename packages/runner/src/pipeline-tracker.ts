@@ -165,10 +165,10 @@ export class PipelineTracker implements Tracker {
     this.#row(call).output = ref;
   }
 
-  retry(call: Call, { failure, delay, now, infrastructure }: Retried): void {
-    // The row still tells of the attempt that failed.
+  retry(call: Call, { attempt, failure, delay, now, infrastructure }: Retried): void {
     const row = this.#row(call);
-    const { attempt, startedAt } = row;
+    // The row still tells of the attempt that failed, unless that was over before it was told to have begun.
+    const startedAt = row.attempt === attempt ? row.startedAt : null;
     this.#progress.end(call);
     row.progress = null;
     (call.track as CallTrack).pause = delay;

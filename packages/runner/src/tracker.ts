@@ -39,6 +39,7 @@ export interface MetricEntry {
 
 /** An attempt that failed and is followed by another. */
 export interface Retried {
+  readonly attempt: number;
   readonly failure: Failure;
   /** Milliseconds until the next. */
   readonly delay: number;

@@ -17,6 +17,8 @@ export type Command<N> =
   | {
       readonly type: "retry";
       readonly node: N;
+      /** The one that failed. */
+      readonly attempt: number;
       readonly failure: Failure;
       readonly delay: number;
       readonly now: number;

@@ -438,7 +438,7 @@ export class Scheduler<N extends RunNode<N>> {
     node.bodyDone = false;
     node.clock += 1;
     // Told before the change of state: with no delay the next attempt is there already when that is told.
-    this.#commands.push({ type: "retry", node, failure, ...how, now });
+    this.#commands.push({ type: "retry", node, attempt: node.attempt, failure, ...how, now });
     this.#go(node, "RETRYING", now);
     if (how.delay === 0) this.#again(node, now);
     else this.#clocks.set(node, "retry", now + how.delay);

@@ -16,6 +16,8 @@ export interface Plan {
   readonly retryDelay: number;
   /** The body never ends by itself; its timeout of so many ms ends it. 0: it ends. */
   readonly hangs: number;
+  /** Whether the body executes in a worker process. */
+  readonly standalone?: boolean;
 }
 
 export type Step =
@@ -196,9 +198,15 @@ function begin(plan: Plan, inputs: unknown): Pending<Outcome> {
 }
 
 /** The options of the call of a plan. */
-export function optionsOf({ retries, retryDelay, hangs }: Plan): CallOptions {
-  const retry = { retries, delay: retryDelay };
-  return hangs > 0 ? { retry, timeout: hangs } : { retry };
+export function optionsOf({ retries, retryDelay, hangs, standalone = false }: Plan): CallOptions {
+  const options = { retry: { retries, delay: retryDelay }, ...(standalone ? { standalone } : {}) };
+  return hangs > 0 ? { ...options, timeout: hangs } : options;
+}
+
+/** The same plan, of whose bodies about every third executes in a worker process. */
+export function withWorkers(plan: Plan): Plan {
+  const steps = plan.steps.map((step): Step => ("plan" in step ? { ...step, plan: withWorkers(step.plan) } : step));
+  return { ...plan, steps, standalone: plan.salt % 3 === 0 };
 }
 
 async function wait(known: Known[], uses: readonly number[], handles: boolean): Promise<void> {

@@ -1,0 +1,49 @@
+import { isFinished, type RunState, runStatesBefore } from "@reprise/core";
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+import { LocalRunner, type RunnerEvent } from "./index.ts";
+import { evaluate, isCalm, node, optionsOf, plans, withWorkers } from "./testing/random-pipeline.ts";
+import { homeOf, temporaryFolder } from "./testing/temporary-home.ts";
+import { verifyHome } from "./testing/verify-home.ts";
+
+/** How many pipelines are tried; `REPRISE_PROPERTY_RUNS` raises it. */
+const numRuns = Math.ceil(Number(process.env["REPRISE_PROPERTY_RUNS"] ?? 2_000) * 0.02);
+
+it("a pipeline made by chance does in workers what it does inline", { timeout: 180_000 + numRuns * 500 }, async () => {
+  const home = temporaryFolder();
+  let events: RunnerEvent[] = [];
+  const options = { home, handleSignals: false, onEvent: (event: RunnerEvent) => void events.push(event) };
+  {
+    await using narrow = new LocalRunner({ ...options, maxParallelism: 1 });
+    await using broad = new LocalRunner({ ...options, maxParallelism: 3 });
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(plans(true), plans(false)).map(withWorkers), fc.boolean(), async (plan, isNarrow) => {
+        events = [];
+        const future = node(plan, [1]).$set(optionsOf(plan));
+        const ended = await (isNarrow ? narrow : broad).run(future).catch((error: unknown) => ({ error }));
+        if (isCalm(plan)) expect(ended).toEqual(evaluate(plan, [1]));
+        expect(problemsOf(events)).toEqual([]);
+      }),
+      { numRuns },
+    );
+  }
+  await verifyHome(await homeOf(home));
+});
+
+/** What is not legal in the story that the events of a pipeline run tell. */
+function problemsOf(events: readonly RunnerEvent[]): string[] {
+  const problems: string[] = [];
+  const states = new Map<string, RunState>();
+  for (const event of events) {
+    if (event.type !== "run") continue;
+    const { id, state } = event;
+    const before = states.get(id);
+    // Some states last no time and are not told of, so a step may stand for several.
+    if (before !== undefined && before !== state && !runStatesBefore(state).has(before)) {
+      problems.push(`${id} went from ${before} to ${state}`);
+    }
+    states.set(id, state);
+  }
+  for (const [id, state] of states) if (!isFinished(state)) problems.push(`${id} was last told to be ${state}`);
+  return problems;
+}
