@@ -134,7 +134,7 @@ export const mapWide = func("map wide", () => useWide.map(Array.from({ length: 2
 /** With the durable cache as well. */
 export const both = wide.func({
   id: "both caches",
-  cache: true,
+  cache: { version: "1" },
   run: async (what: string) => {
     count("both task");
     return loadWide(what);

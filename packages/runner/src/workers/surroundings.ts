@@ -10,6 +10,8 @@ export class Surroundings {
 
   /** As they are now. @param options.globals whether globals are put back, too. */
   constructor({ globals }: { readonly globals: boolean }) {
+    // Some globals of Node are made when they are first looked at, and make others that cannot be removed.
+    if (globals) globalsNow();
     this.#globals = globals ? globalsNow() : undefined;
   }
 
