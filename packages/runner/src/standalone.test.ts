@@ -4,6 +4,7 @@ import type { Run } from "@reprise/core";
 import { describe, expect, it } from "vitest";
 import { type Future, LocalRunner, type LocalRunnerOptions, type RunnerEvent } from "./index.ts";
 import * as funcs from "./testing/standalone-funcs.ts";
+import { runChild } from "./testing/child.ts";
 import { homeOf, temporaryFolder } from "./testing/temporary-home.ts";
 
 interface Lab {
@@ -204,3 +205,15 @@ async function begun(file: string): Promise<number> {
   while (!existsSync(told) || readFileSync(told, "utf8") === "") await new Promise((resolve) => setTimeout(resolve, 5));
   return Number(readFileSync(told, "utf8"));
 }
+
+describe("a large value", () => {
+  it("goes from worker to worker without the driver holding it", { timeout: 300_000 }, async () => {
+    // 1 GB, as an argument by itself and as part of one.
+    const length = 2 ** 27;
+    const { stdout } = await runChild("big-standalone.ts", [temporaryFolder(), String(length)]);
+    const { used, ...result } = JSON.parse(stdout) as { used: number };
+    const largest = Math.ceil(length / 1_000) - 1;
+    expect(result).toEqual({ length, sum: (1_000 * largest * (largest + 1)) / 2 });
+    expect(used).toBeLessThan(400);
+  });
+});
