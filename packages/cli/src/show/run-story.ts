@@ -24,7 +24,7 @@ export interface RunStory {
   /** Ids of runs that executed other code than their funcs had in the pipeline run that was run again. */
   readonly changedCode: ReadonlySet<string>;
   readonly attempts: readonly Attempt[];
-  /** Events of this run, or of the whole pipeline run if it is the root. */
+  /** Events of this run; if it is the root, of the whole pipeline run. */
   readonly events: readonly RunEvent[];
   readonly metrics: readonly Metric[];
   readonly logLines: readonly LogLine[];
@@ -59,7 +59,8 @@ export async function readStory({ backend }: Home, run: Run): Promise<RunStory> 
     rerunFrom: rerun === undefined ? undefined : await backend.getRun(rerun.runId),
     changedCode: rerun === undefined ? new Set() : await runsWithChangedCode(backend, rerun.rootId, all),
     attempts,
-    events: isRoot ? events : events.filter((event) => event.runId === run.id),
+    // Where each of thousands of bodies executed is told with its own run.
+    events: events.filter(({ runId, kind }) => runId === run.id || (isRoot && kind !== "place")),
     metrics,
     logLines,
   };
