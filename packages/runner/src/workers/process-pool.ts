@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { totalmem } from "node:os";
 import { type Failure, RepriseError, toFailure } from "@reprise/core";
+import { messageOf } from "../message-of.ts";
 import { BodyTimes } from "./body-times.ts";
 import type { Assignment, Executor, ExecutorLane, RemoteTask } from "./executor.ts";
 import { memoryBytes } from "./memory-limit.ts";
@@ -89,7 +90,12 @@ export class ProcessPool implements Executor, AsyncDisposable {
   }
 
   start(assignment: Assignment): RemoteTask {
-    const lane = this.#laneOf(assignment.lane);
+    let lane: LaneState;
+    try {
+      lane = this.#laneOf(assignment.lane);
+    } catch (error) {
+      return refused(assignment, error);
+    }
     const task = new PoolTask(assignment, lane, this.#kindOf(lane, assignment.resources?.memory), this.#taskHost);
     this.#tasks += 1;
     if (this.#tasks === 1) this.#keeper.ref();
@@ -423,6 +429,14 @@ export function poolOf({ home, program }: { readonly home: string; readonly prog
 function isWornOut({ kind, process: { heartbeat } }: PoolWorker): boolean {
   const most = kind.memory === null ? totalmem() / 4 : kind.memory * 0.75;
   return (heartbeat?.memory ?? 0) > most;
+}
+
+/** A task for which not even a place to start processes is known: the working directory of this one has been removed. */
+function refused(assignment: Assignment, cause: unknown): RemoteTask {
+  const words = `A worker process cannot be started: the working directory is not there: ${messageOf(cause)}`;
+  const failure = toFailure(new RepriseError("WORKER_FAILED", words, { cause }));
+  queueMicrotask(() => assignment.lost(failure, true));
+  return { answer: () => undefined, cancel: () => undefined };
 }
 
 function disposed(): RepriseError {

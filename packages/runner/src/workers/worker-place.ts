@@ -21,7 +21,6 @@ export class WorkerPlace implements Workplace {
   #replica: typeof ReplicaCaches | undefined = undefined;
   #surroundings: Surroundings | undefined = undefined;
   #isWatched = false;
-  #watching: NodeJS.Timeout | undefined = undefined;
 
   /** @param store loaded by whoever needs it, in one piece with what drivers load of it. */
   constructor(hello: HelloMessage, store: Pick<typeof Store, "ArtifactStore" | "HomeFiles">) {
@@ -55,12 +54,11 @@ export class WorkerPlace implements Workplace {
   }
 
   begins(): void {
-    if (!this.#isWatched) this.#watching ??= setTimeout(() => this.#watch(), patience).unref();
+    // Not later: a body may block this thread from its first moment, and the driver may be killed meanwhile.
+    if (!this.#isWatched) this.#watch();
   }
 
   ends(): MaybePromise<void> {
-    clearTimeout(this.#watching);
-    this.#watching = undefined;
     this.#surroundings?.restore();
     return this.#isClean ? this.#program.reload() : undefined;
   }
@@ -79,6 +77,3 @@ export class WorkerPlace implements Workplace {
     watchOver(this.#hello);
   }
 }
-
-/** A task that takes longer than this, in ms, is watched over. */
-const patience = 200;

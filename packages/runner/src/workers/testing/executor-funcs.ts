@@ -1,6 +1,6 @@
 /** Funcs for the tests of executors: what their bodies do. They are called by no pipeline, so some do what none should. */
-import { spawnSync } from "node:child_process";
-import { appendFileSync, existsSync, writeFileSync, writeSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, writeSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -71,8 +71,11 @@ export const blocks = func("ex blocks", async (how: string, place: string) => {
 });
 
 /** Blocks its process before anything else could happen in it. */
-export const blocksAtOnce = func("ex blocks at once", (file: string) => {
-  writeFileSync(file, String(process.pid));
+export const blocksAtOnce = func("ex blocks at once", (place: string) => {
+  // The end of this process ends the other one's input, which says so.
+  const script = `const socket = require("node:net").connect(${JSON.stringify(place)});
+    socket.write("blocked ${process.pid}\\n"); process.stdin.resume().once("close", () => socket.end())`;
+  spawn(process.execPath, ["-e", script], { stdio: ["pipe", "ignore", "ignore"], detached: true });
   for (;;);
 });
 
@@ -114,7 +117,6 @@ export const failsLater = func("ex fails later", () => {
 
 /** Leaves a process behind that says where it can be seen to end. */
 export const forks = func("ex forks", async (place: string) => {
-  const { spawn } = await import("node:child_process");
   const script = `require("node:net").connect(${JSON.stringify(place)}).write("fork " + process.pid + "\\n")`;
   spawn(process.execPath, ["-e", script], { stdio: "ignore" }).unref();
   await callAt(place, "forks");
@@ -139,7 +141,29 @@ export const repeats = func("ex repeats", async () => {
   return "once";
 });
 
+/** Is seen to end as long as its process lives. */
+export const lives = func("ex lives", async (place: string, name: string) => {
+  await callAt(place, name);
+  return process.pid;
+});
+
+const kept: Buffer[] = [];
+
+/** Keeps so much memory for good. */
+export const keeps = func("ex keeps", async (bytes: number) => {
+  kept.push(Buffer.alloc(bytes, 1));
+  await sleep(500);
+  return process.pid;
+});
+
+/** Never ends by itself. */
+export const stays = func("ex stays", async (place: string, name: string) => {
+  await callAt(place, name);
+  await new Promise((resolve) => setTimeout(resolve, 3_600_000));
+});
+
 async function callAt(place: string, name: string): Promise<void> {
   const socket = connect(place);
   await new Promise<void>((resolve) => socket.write(`${name} ${process.pid}\n`, () => resolve()));
+  socket.unref();
 }

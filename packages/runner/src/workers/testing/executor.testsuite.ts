@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { openHome } from "@reprise/store";
 import { describe } from "vitest";
 import type { Executor, ExecutorLane } from "../executor.ts";
@@ -12,6 +11,7 @@ import { testCancellation } from "./executor-cancel-tests.ts";
 import { testLosses } from "./executor-loss-tests.ts";
 import { testMessages } from "./executor-message-tests.ts";
 import { testQueues, testWaiting } from "./executor-queue-tests.ts";
+import { executorProgram } from "./executor-program.ts";
 import { TaskLab } from "./test-task.ts";
 
 /** An executor that a test may use, and end. */
@@ -45,12 +45,6 @@ export type MakeLab = (
   limit: number,
   times?: Partial<Pick<TestExecutorOptions, "heartbeatMs" | "silenceMs" | "stopMs" | "graceMs">>,
 ) => Promise<TaskLab & AsyncDisposable>;
-
-/** The program whose funcs the tests start. */
-export const executorProgram: WireProgram = {
-  kind: "files",
-  files: [fileURLToPath(new URL("executor-funcs.ts", import.meta.url))],
-};
 
 /**
  * Declares the tests for a kind of executor.

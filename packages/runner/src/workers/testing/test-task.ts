@@ -24,6 +24,7 @@ export interface TestTaskOptions {
   readonly lane?: ExecutorLane;
   readonly memory?: string;
   readonly attempt?: number;
+  readonly file?: string;
   readonly args?: readonly WireArgument[];
 }
 
@@ -135,9 +136,9 @@ export class TaskLab {
   startNow(func: string, args: readonly WireArgument[], options: TestTaskOptions = {}): TestTask {
     runs += 1;
     const run = `01939bc0-0000-7000-8000-${String(runs).padStart(12, "0")}`;
-    const { attempt = 1, lane = this.lane, memory } = options;
+    const { attempt = 1, file = null, lane = this.lane, memory } = options;
     const task = new TestTask(
-      { type: "start", task: taskId(run, attempt), run, root: "the root", func, file: null, attempt, args },
+      { type: "start", task: taskId(run, attempt), run, root: "the root", func, file, attempt, args },
       lane,
       memory,
     );
