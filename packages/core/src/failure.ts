@@ -1,4 +1,5 @@
-import { RepriseError } from "./errors.ts";
+import { type ErrorCode, RepriseError } from "./errors.ts";
+import { OutOfMemoryError, TimeoutError, WorkerLostError } from "./run-errors.ts";
 
 /**
  * An error as it is recorded and as it crosses processes. Decisions (may this be retried?) are made on this form, never
@@ -48,14 +49,37 @@ function record(thrown: unknown, depth: number): Failure {
   };
 }
 
-/** An error with the name, message, stack, code and cause of a recorded failure. */
+/** Names of the classes of errors that were made of failures: they are thrown again, and then recorded as before. */
+const recordedClasses = new WeakMap<Error, readonly string[]>();
+
+/** Errors of reprise that bodies look for by their class. */
+const known: Readonly<Record<string, new (message: string) => RepriseError>> = {
+  OutOfMemoryError,
+  TimeoutError,
+  WorkerLostError,
+};
+
+/**
+ * An error with the name, message, stack, code and cause of a recorded failure. Its class is `Error`, or that of reprise; by
+ * names it is of all classes that it had.
+ */
 export function fromFailure(failure: Failure): Error {
-  const cause = failure.cause === undefined ? undefined : { cause: fromFailure(failure.cause) };
-  const error = new Error(failure.message, cause);
-  Object.defineProperty(error, "name", { value: failure.name, configurable: true, writable: true });
+  const error = errorOf(failure);
+  const define = (key: string, value: unknown): void => {
+    Object.defineProperty(error, key, { value, configurable: true, writable: true });
+  };
+  if (failure.cause !== undefined) define("cause", fromFailure(failure.cause));
+  if (error.name !== failure.name) define("name", failure.name);
   if (failure.stack !== undefined) error.stack = failure.stack;
-  if (failure.code !== undefined) Object.assign(error, { code: failure.code });
+  if (failure.code !== undefined && !(error instanceof RepriseError)) Object.assign(error, { code: failure.code });
+  recordedClasses.set(error, failure.classes);
   return error;
+}
+
+function errorOf({ name, message, code, classes }: Failure): Error {
+  if (code === undefined || !classes.includes("RepriseError")) return new Error(message);
+  const type = Object.hasOwn(known, name) ? known[name] : undefined;
+  return type === undefined ? new RepriseError(code as ErrorCode, message) : new type(message);
 }
 
 function isErrorLike(thrown: unknown): thrown is Error {
@@ -63,7 +87,9 @@ function isErrorLike(thrown: unknown): thrown is Error {
   return typeof thrown === "object" && thrown !== null && "message" in thrown && "name" in thrown;
 }
 
-function classNames(error: object): string[] {
+function classNames(error: Error): readonly string[] {
+  const recorded = recordedClasses.get(error);
+  if (recorded !== undefined) return recorded;
   const names = new Set<string>();
   const ownName: unknown = (error as { name?: unknown }).name;
   if (typeof ownName === "string") names.add(ownName);

@@ -41,7 +41,6 @@ export function childFailed(call: Call, message: string, cause: Failure | null):
 /** Bodies look for these by their classes. */
 function told(call: Call, failure: Failure): Error {
   const { name, code, message } = failure;
-  if (name === "TimeoutError" && code === "TIMEOUT") return new TimeoutError(message);
   if (name !== "RunCanceledError" || code !== "RUN_CANCELED") return fromFailure(failure);
   return Object.assign(new RunCanceledError(call.id, call.definition.id, ""), { message });
 }

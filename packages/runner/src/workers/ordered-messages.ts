@@ -27,9 +27,9 @@ export class OrderedMessages {
   }
 
   /** Calls back when all that was said so far was sent: at once, if it was. */
-  whenSent(next: () => void): void {
-    if (this.#last === undefined) next();
-    else void this.#last.then(() => next());
+  whenSent(sent: () => void): void {
+    if (this.#last === undefined) sent();
+    else void this.#last.then(sent, sent);
   }
 
   async #inTurn(before: Promise<void> | undefined, message: Promise<TaskMessage>): Promise<void> {

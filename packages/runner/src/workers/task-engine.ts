@@ -24,6 +24,7 @@ import type {
   NoValueMessage,
   ResultMessage,
   StartMessage,
+  StopAwaitMessage,
   TaskMessage,
   ValueMessage,
 } from "./protocol.ts";
@@ -63,7 +64,7 @@ export class TaskEngine implements BodyHost {
   readonly #workdirs: Workdirs;
   /** Calls and waits of this turn of the body. */
   #made: Call[] = [];
-  #awaits: AwaitMessage[] = [];
+  #awaits: (AwaitMessage | StopAwaitMessage)[] = [];
   #flushQueued = false;
   readonly #waiting = new Map<number, Wait<Call>>();
   #lastWait = 0;
@@ -219,9 +220,8 @@ export class TaskEngine implements BodyHost {
   #stopOnAbort(number: number, signal: AbortSignal): () => void {
     const abandon = (): void => {
       this.#deliver(number, (_, { reject }) => reject(signal.reason));
-      const unsaid = this.#awaits.findIndex(({ wait }) => wait === number);
-      if (unsaid >= 0) this.#awaits.splice(unsaid, 1);
-      else this.#messages.say({ type: "stopAwait", task: this.#task, wait: number });
+      this.#awaits.push({ type: "stopAwait", task: this.#task, wait: number });
+      this.#queueFlush();
     };
     signal.addEventListener("abort", abandon, { once: true });
     return () => signal.removeEventListener("abort", abandon);
