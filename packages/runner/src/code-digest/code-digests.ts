@@ -88,7 +88,9 @@ export class CodeDigests {
       const funcs = this.#funcs.get(file) ?? (await this.#program(file)).filter((code) => code.file === file);
       const found = atPlace(funcs, id, place);
       if (found !== undefined) return found;
-      const advice = `write func("${id}", …) there, with func imported from "reprise", or give a version`;
+      const advice =
+        `write func("${id}", …) there, with func imported from "reprise", or env.func with an ActorEnvironment that is ` +
+        "declared at the top of a module, or give a version";
       return `the definition of func "${id}" is not found at ${formatPlace(place)}; ${advice}`;
     } catch (error) {
       const why = messageOf(error);

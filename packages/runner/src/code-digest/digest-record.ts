@@ -6,6 +6,9 @@ import type { FuncCode } from "./func-code.ts";
 /** Version of the text of a record; another is ignored. */
 const format = 1;
 
+/** Version of what is found in code: a reader that knows more forms of funcs finds others in the same files. */
+const reader = 2;
+
 interface StoredFunc extends Omit<FuncCode, "id" | "closure"> {
   readonly id: string | null;
   /** Positions in the record's parts. */
@@ -28,6 +31,7 @@ export interface FileMark {
 
 /** A program's funcs and what they were read from. */
 interface DigestRecord extends StoredFuncs {
+  readonly reader: number;
   /** All files that were read. */
   readonly files: Readonly<Record<string, FileMark>>;
   /** Files that were looked for and were not there. */
@@ -66,7 +70,7 @@ export function writeRecord(
   files: Readonly<Record<string, FileMark>>,
   absent: readonly string[],
 ): string {
-  const record: DigestRecord = { ...packFuncs(funcs), files, absent };
+  const record: DigestRecord = { ...packFuncs(funcs), reader, files, absent };
   return JSON.stringify(record);
 }
 
@@ -74,7 +78,7 @@ export function writeRecord(
 export function readRecord(text: string, unchanged: UnchangedFiles): readonly FuncCode[] | undefined {
   try {
     const record = JSON.parse(text) as DigestRecord;
-    if (record.format !== format) return undefined;
+    if (record.format !== format || record.reader !== reader) return undefined;
     for (const [path, mark] of Object.entries(record.files)) if (!unchanged.isSame(path, mark)) return undefined;
     return record.absent.every((path) => unchanged.isAbsent(path)) ? unpackFuncs(record) : undefined;
   } catch {

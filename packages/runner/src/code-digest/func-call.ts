@@ -35,16 +35,22 @@ export function funcCallOf(node: Syntax): FuncCall {
   return { node, id: literalText(fields.get("id")), run: fields.get("run"), parts };
 }
 
-/** The expressions of `environment.cache(fn, { key, hash, equals })` that decide its results; all if they cannot be told. */
+/** The options of `environment.cache(fn, options)` that decide what it gives. */
+const keyOptions = ["key", "hash", "equals"];
+
+/** The expressions of `environment.cache(fn, options)` that decide its results; all arguments if they cannot be told. */
 export function cachedParts(node: Syntax): readonly Syntax[] {
   const given = nodesIn(node, "arguments");
   const [fn, second] = given;
   const options = second === undefined ? undefined : unwrap(second);
   if (fn === undefined || options?.type !== "ObjectExpression") return given;
-  const properties = nodesIn(options, "properties");
-  const names = properties.map((property) =>
-    property.type === "Property" ? keyName(nodeIn(property, "key"), property["computed"] === true) : undefined,
-  );
-  if (names.includes(undefined)) return given;
-  return [fn, ...properties.filter((_, at) => ["key", "hash", "equals"].includes(names[at] ?? ""))];
+  const fields = new Map<string, Syntax>();
+  for (const property of nodesIn(options, "properties")) {
+    const name =
+      property.type === "Property" ? keyName(nodeIn(property, "key"), property["computed"] === true) : undefined;
+    // What is spread in may hold a key.
+    if (name === undefined) return given;
+    fields.set(name, property);
+  }
+  return [fn, ...keyOptions.flatMap((name) => fields.get(name) ?? [])];
 }

@@ -3,7 +3,7 @@ import { digestBytes } from "@reprise/core";
 import { type FileMark, settledStat } from "./digest-record.ts";
 import { ModuleResolver, type Resolution } from "./resolve-module.ts";
 import { isCode, type ModuleScan, type Parser, parseModule, scanData, scanModule, type Unit } from "./scan-module.ts";
-import type { ModuleHead } from "./module-head.ts";
+import type { Import, ModuleHead } from "./module-head.ts";
 import type { Syntax } from "./syntax.ts";
 
 /** What a name leads to in the end. */
@@ -221,44 +221,51 @@ export class ModuleGraph {
 
   #scan(module: Module, text: string, program: Syntax): ModuleScan {
     const funcNames = new Set<string>();
-    const { imports, instances } = module.head;
-    for (const [local, imported] of imports) {
+    for (const [local, imported] of module.head.imports) {
       const isSpace = imported.name === "*";
       const name = isSpace ? "func" : imported.name;
-      if (this.#leadsTo(theFunc, module, imported.from, name, new Set()))
+      if (this.#leadsTo(theFunc, module, { from: imported.from, name }, new Set())) {
         funcNames.add(isSpace ? `${local}.func` : local);
-      else if (this.#leadsTo(this.#anActor, module, imported.from, imported.name, new Set()))
-        funcNames.add(`${local}.func`);
+      }
     }
-    for (const local of instances.keys()) if (this.#anActor.isLocal(module, local)) funcNames.add(`${local}.func`);
-    return scanModule(text, program, module.head, funcNames);
+    const actors = new Map<string, boolean>();
+    const isActor = (name: string): boolean => {
+      const isOne = actors.get(name) ?? this.#isActor(module, name, new Set());
+      actors.set(name, isOne);
+      return isOne;
+    };
+    return scanModule(text, program, module.head, { isFunc: (name) => funcNames.has(name), isActor });
   }
 
-  /** The constant of an actor environment, whose `func` declares funcs too. */
+  /** Whether a name of a module, or `space.member`, is an actor environment that is declared at the top of a module. */
+  #isActor(module: Module, name: string, seen: Set<string>): boolean {
+    const { instances, defaultName } = module.head;
+    const origin = importOf(module, name);
+    if (origin !== undefined) return this.#leadsTo(this.#anActor, module, origin, seen);
+    const type = importOf(module, instances.get(name) ?? "");
+    if (type !== undefined) return this.#leadsTo(theActorClass, module, type, new Set());
+    return name === "default" && defaultName !== undefined && this.#isActor(module, defaultName, seen);
+  }
+
   readonly #anActor: Sought = {
     inLibrary: undefined,
-    isLocal: (module, name) => {
-      const [first = "", member] = module.head.instances.get(name)?.split(".") ?? [];
-      const type = module.head.imports.get(first);
-      if (type === undefined || (type.name === "*") !== (member !== undefined)) return false;
-      return this.#leadsTo(theActorClass, module, type.from, member ?? type.name, new Set());
-    },
+    isLocal: (module, name, seen) => this.#isActor(module, name, seen),
   };
 
   /** Whether a name of another module is what is sought, also by way of other local modules. */
-  #leadsTo(sought: Sought, module: Module, specifier: string, name: string, seen: Set<string>): boolean {
-    const found = module.resolved.get(specifier);
+  #leadsTo(sought: Sought, module: Module, { from, name }: Import, seen: Set<string>): boolean {
+    const found = module.resolved.get(from);
     if (found?.kind === "package") {
-      return name === sought.inLibrary && (specifier === "reprise" || specifier === "@reprise/runner");
+      return name === sought.inLibrary && (from === "reprise" || from === "@reprise/runner");
     }
     if (found?.kind !== "local" || seen.has(`${found.file}\n${name}`)) return false;
     seen.add(`${found.file}\n${name}`);
     const target = this.get(found.file);
     const exported = target.head.exports.get(name);
     const entry = typeof exported === "string" ? target.head.imports.get(exported) : exported;
-    if (entry !== undefined) return this.#leadsTo(sought, target, entry.from, entry.name, seen);
-    if (typeof exported === "string") return sought.isLocal(target, exported);
-    return target.head.stars.some((star) => this.#leadsTo(sought, target, star, name, seen));
+    if (entry !== undefined) return this.#leadsTo(sought, target, entry, seen);
+    if (typeof exported === "string") return sought.isLocal(target, exported, seen);
+    return target.head.stars.some((star) => this.#leadsTo(sought, target, { from: star, name }, seen));
   }
 }
 
@@ -267,11 +274,19 @@ interface Sought {
   /** Its name in the library; undefined if it is not there. */
   readonly inLibrary: string | undefined;
   /** Whether a name that a module declares itself is it. */
-  isLocal(module: Module, name: string): boolean;
+  isLocal(module: Module, name: string, seen: Set<string>): boolean;
 }
 
 const theFunc: Sought = { inLibrary: "func", isLocal: () => false };
 const theActorClass: Sought = { inLibrary: "ActorEnvironment", isLocal: () => false };
+
+/** Where a name of a module, or `space.member`, is imported from. */
+function importOf({ head }: Module, name: string): Import | undefined {
+  const [local, member] = splitMember(name, head);
+  const imported = head.imports.get(local);
+  if (imported === undefined || (imported.name === "*") !== (member !== undefined)) return undefined;
+  return { from: imported.from, name: member ?? imported.name };
+}
 
 /** `space.member` of a namespace import, in its two parts. */
 function splitMember(ref: string, head: ModuleHead): readonly [string, string?] {

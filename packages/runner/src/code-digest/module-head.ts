@@ -1,4 +1,5 @@
 import { extname } from "node:path";
+import { assignmentTargets } from "./effects.ts";
 import { childrenOf, identifierName, literalText, memberName, nodeIn, nodesIn, type Syntax, unwrap } from "./syntax.ts";
 import { addDeclaredNames } from "./scope-names.ts";
 
@@ -21,8 +22,10 @@ export interface ModuleHead {
   readonly effects: readonly string[];
   /** Modules that it loads while it runs. */
   readonly lazy: readonly string[];
-  /** Constants that hold a new object: how the module calls its class, `Name` or `space.Name`. */
+  /** Variables that hold a new object: how the module calls its class, `Name` or `space.Name`. */
   readonly instances: ReadonlyMap<string, string>;
+  /** The name whose value is the default export: `a` of `export default a`. */
+  readonly defaultName: string | undefined;
   /** Whether it is all one unit: a CommonJS module or data. */
   readonly isCommonJs: boolean;
 }
@@ -43,8 +46,9 @@ export function readHead(program: Syntax | undefined, file: string, text: string
   const isModule = reader.isModule || ext === ".mjs" || ext === ".mts";
   const isCommonJs =
     ext === ".cjs" || ext === ".cts" || (!isModule && (program === undefined || namesCommonJs(program)));
-  const { imports, exports, stars, loads, effects, instances } = reader;
-  return { imports, exports, stars, loads: [...loads], effects, lazy: [...lazy], instances, isCommonJs };
+  const { imports, exports, stars, loads, effects, instances, defaultName } = reader;
+  for (const name of reader.variable) if (program !== undefined && isAssigned(program, name)) instances.delete(name);
+  return { imports, exports, stars, loads: [...loads], effects, lazy: [...lazy], instances, defaultName, isCommonJs };
 }
 
 /** What `import("a")` and `require("a")` look like, or a name with an escape in it that may be `require`. */
@@ -57,6 +61,9 @@ class HeadReader {
   readonly loads = new Set<string>();
   readonly effects: string[] = [];
   readonly instances = new Map<string, string>();
+  /** Those of the instances that may get another value. */
+  readonly variable = new Set<string>();
+  defaultName: string | undefined = undefined;
   isModule = false;
 
   read(statement: Syntax): void {
@@ -83,6 +90,7 @@ class HeadReader {
       case "TSExportAssignment":
         this.isModule = true;
         this.exports.set("default", "default");
+        this.#default(nodeIn(statement, "declaration") ?? nodeIn(statement, "expression"));
         break;
       case "VariableDeclaration":
         this.#variables(statement);
@@ -108,16 +116,19 @@ class HeadReader {
   }
 
   #variables(declaration: Syntax): void {
-    if (declaration["kind"] !== "const") return;
     for (const declarator of nodesIn(declaration, "declarations")) {
       const name = identifierName(nodeIn(declarator, "id"));
-      const value = unwrap(nodeIn(declarator, "init") ?? declarator);
-      if (name === undefined || value.type !== "NewExpression") continue;
-      const made = unwrap(nodeIn(value, "callee") ?? value);
-      const space = identifierName(nodeIn(made, "object"));
-      const type = space === undefined ? identifierName(made) : `${space}.${memberName(made) ?? ""}`;
-      if (type !== undefined) this.instances.set(name, type);
+      const type = constructedType(nodeIn(declarator, "init"));
+      if (name === undefined || type === undefined) continue;
+      this.instances.set(name, type);
+      if (declaration["kind"] !== "const") this.variable.add(name);
     }
+  }
+
+  #default(value: Syntax | undefined): void {
+    this.defaultName = identifierName(value === undefined ? undefined : unwrap(value));
+    const type = constructedType(value);
+    if (type !== undefined) this.instances.set("default", type);
   }
 
   #exportAll(statement: Syntax): void {
@@ -152,6 +163,28 @@ class HeadReader {
     }
   }
 }
+
+/** `Name` of `new Name()`, `space.Name` of `new space.Name()`. */
+function constructedType(expression: Syntax | undefined): string | undefined {
+  const value = expression === undefined ? undefined : unwrap(expression);
+  if (value?.type !== "NewExpression") return undefined;
+  const made = unwrap(nodeIn(value, "callee") ?? value);
+  const name = identifierName(made);
+  if (name !== undefined || made.type !== "MemberExpression") return name;
+  const space = identifierName(unwrap(nodeIn(made, "object") ?? made));
+  const member = memberName(made);
+  return space === undefined || member === undefined ? undefined : `${space}.${member}`;
+}
+
+/** Whether a variable of a module, or one of its name, gets a value apart from its declaration. */
+function isAssigned(node: Syntax, name: string): boolean {
+  const targets = assigning.has(node.type) ? assignmentTargets(nodeIn(node, "left") ?? nodeIn(node, "argument")) : [];
+  if (targets.some((target) => identifierName(target) === name)) return true;
+  for (const child of childrenOf(node)) if (isAssigned(child, name)) return true;
+  return false;
+}
+
+const assigning = new Set(["AssignmentExpression", "UpdateExpression", "ForInStatement", "ForOfStatement"]);
 
 function importedName(specifier: Syntax): string {
   if (specifier.type === "ImportNamespaceSpecifier") return "*";

@@ -6,6 +6,8 @@ export interface Names {
   isSpace(name: string): boolean;
   /** Whether a name, or `space.member`, is the function that declares funcs. */
   isFunc(name: string): boolean;
+  /** Whether a name, or `space.member`, is an actor environment. */
+  isActor(name: string): boolean;
   /** The specifier of the module that a name is imported from. */
   moduleOf(name: string): string | undefined;
 }

@@ -69,7 +69,8 @@ export class Notes {
       case "CallExpression":
       case "NewExpression":
       case "TaggedTemplateExpression":
-        if (loading) this.#calls = true;
+        // An environment keeps what it is given, and calls none of it here.
+        if (loading && this.#around.actorMethod(node) === undefined) this.#calls = true;
         if (node.type === "CallExpression") this.#noteCall(node, false);
         break;
       case "ExpressionStatement":
@@ -93,6 +94,7 @@ export class Notes {
   #noteCall(call: Syntax, discarded: boolean): void {
     const expression = nodeIn(call, "callee");
     if (expression === undefined || isConsoleCall(call, this.#around.isGlobal)) return;
+    if (this.#around.actorMethod(call) !== undefined) return;
     const { changes, passes } = callEffects(call, discarded);
     for (const changed of changes) this.#note(this.#changes, changed, isObjectFunction(call));
     for (const passed of passes) this.#note(this.#passes, passed, false);

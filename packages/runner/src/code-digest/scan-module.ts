@@ -4,6 +4,7 @@ import { digestBytes, RepriseError } from "@reprise/core";
 import { emitted, type Names } from "./names.ts";
 import { readHead, type ModuleHead } from "./module-head.ts";
 import { addDeclaredNames, addPatternNames, addVarNames } from "./scope-names.ts";
+import { Surroundings } from "./surroundings.ts";
 import { identifierName, isFunction, nodeIn, nodesIn, type Syntax, unwrap } from "./syntax.ts";
 import { isErased, type MetFunc, type Reading, UnitReader } from "./unit-reader.ts";
 
@@ -12,7 +13,7 @@ export interface Unit {
   /** Names that it declares; `default` for an unnamed default export. */
   readonly names: readonly string[];
   readonly reading: Reading;
-  /** Whether it is a function, which calls may be handed without changing it. */
+  /** Whether it is a function, also one of an actor's cache, which calls may be handed without changing it. */
   readonly isFunction: boolean;
   /** Whether it is the definition of a func. */
   readonly isFunc: boolean;
@@ -83,16 +84,17 @@ export function parseModule(file: string, text: string, parseSync: Parser): { pr
 /**
  * Takes a module apart into units and funcs.
  *
- * @param funcNames names, or `space.member`, under which the module knows the function that declares funcs.
+ * @param known what names of the module, or `space.member`, are of the library.
  */
 export function scanModule(
   text: string,
   program: Syntax,
   head: ModuleHead,
-  funcNames: ReadonlySet<string>,
+  known: Pick<Names, "isFunc" | "isActor">,
 ): ModuleScan {
   const lineOf = lineFinder(text);
-  const names = namesOf(program, head, funcNames);
+  const names = namesOf(program, head, known);
+  const top = new Surroundings(names, []);
   const met: MetFunc[] = [];
   const units: Unit[] = [];
   const add = (
@@ -107,7 +109,7 @@ export function scanModule(
     units.push({
       names: [...declared],
       reading,
-      isFunction: isFunction(inner),
+      isFunction: isFunction(inner) || top.actorMethod(inner) === "cache",
       isFunc: met.slice(before).some((found) => found.node === inner),
       line: lineOf(node.start),
       source: text.slice(node.start, node.end),
@@ -164,7 +166,7 @@ function isRequire(declaration: Syntax): boolean {
   );
 }
 
-function namesOf(program: Syntax, head: ModuleHead, funcNames: ReadonlySet<string>): Names {
+function namesOf(program: Syntax, head: ModuleHead, known: Pick<Names, "isFunc" | "isActor">): Names {
   const declared = new Set<string>();
   if (!head.isCommonJs) {
     for (const statement of nodesIn(program, "body")) {
@@ -180,7 +182,7 @@ function namesOf(program: Syntax, head: ModuleHead, funcNames: ReadonlySet<strin
   return {
     has: (name) => declared.has(name) || head.imports.has(name),
     isSpace: (name) => head.imports.get(name)?.name === "*",
-    isFunc: (name) => funcNames.has(name),
+    ...known,
     moduleOf: (name) => head.imports.get(name)?.from,
   };
 }

@@ -4,6 +4,9 @@ import { identifierName, memberName, nodeIn, type Syntax, unwrap } from "./synta
 /** Names that functions and blocks bind, each with a number of its own. */
 export type Scope = ReadonlyMap<string, number>;
 
+/** Methods that are read without the environment: that decides where bodies execute, not what they give. */
+const actorMethods = new Set(["func", "cache", "warmup"]);
+
 /** What names mean at the place that is being read. */
 export class Surroundings {
   readonly names: Names;
@@ -70,11 +73,12 @@ export class Surroundings {
     return this.names.isSpace(space) ? `${space}.${member}` : undefined;
   }
 
-  /** Whether a callee is the method `name` of the constant of an actor environment. */
-  isActorMethod(callee: Syntax, name: string): boolean {
-    if (callee.type !== "MemberExpression" || memberName(callee) !== name) return false;
-    const holder = identifierName(unwrap(nodeIn(callee, "object") ?? callee));
-    if (holder === undefined || !this.isOutside(holder) || this.names.isSpace(holder)) return false;
-    return this.names.isFunc(`${holder}.func`);
+  /** The method of an actor environment that is called; undefined for other calls. */
+  actorMethod(call: Syntax): string | undefined {
+    const callee = unwrap(nodeIn(call, "callee") ?? call);
+    const method = callee.type === "MemberExpression" ? memberName(callee) : undefined;
+    if (method === undefined || !actorMethods.has(method)) return undefined;
+    const holder = this.outsideName(unwrap(nodeIn(callee, "object") ?? callee));
+    return holder !== undefined && this.names.isActor(holder) ? method : undefined;
   }
 }

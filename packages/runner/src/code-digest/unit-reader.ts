@@ -238,12 +238,13 @@ export class UnitReader {
   #call(node: Syntax): void {
     const callee = unwrap(nodeIn(node, "callee") ?? node);
     const called = this.#around.outsideName(callee);
-    if ((called !== undefined && this.#around.names.isFunc(called)) || this.#around.isActorMethod(callee, "func")) {
+    const method = this.#around.actorMethod(node);
+    if ((called !== undefined && this.#around.names.isFunc(called)) || method === "func") {
       this.#func(node);
       return;
     }
-    if (this.#around.isActorMethod(callee, "cache")) {
-      this.#cached(node);
+    if (method !== undefined) {
+      this.#ofActor(method, method === "cache" ? cachedParts(node) : nodesIn(node, "arguments"));
       return;
     }
     const [first] = nodesIn(node, "arguments");
@@ -278,9 +279,9 @@ export class UnitReader {
   }
 
   /** Of a cached function counts what it gives and what its keys are; not how long it keeps that, nor the environment. */
-  #cached(node: Syntax): void {
-    this.#out.push("cached(");
-    for (const part of cachedParts(node)) {
+  #ofActor(method: string, parts: readonly Syntax[]): void {
+    this.#out.push(method, "(");
+    for (const part of parts) {
       this.#node(part);
       this.#out.push(",");
     }
