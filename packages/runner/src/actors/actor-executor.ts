@@ -84,9 +84,14 @@ export class ActorExecutor implements Executor, Disposable {
     return 0;
   }
 
-  /** Closes the connection: what executes is canceled. */
+  /** Closes the connection: what executes is canceled, and lost. */
   [Symbol.dispose](): void {
-    this.#channel?.close();
+    const channel = this.#channel;
+    this.#channel = undefined;
+    this.#link = undefined;
+    channel?.close();
+    for (const held of this.#tasks.values())
+      this.#lose(held, lostFailure("its driver has closed the connection"), false);
   }
 
   async #hand(held: HeldTask): Promise<void> {
@@ -125,7 +130,7 @@ export class ActorExecutor implements Executor, Disposable {
     };
     const spec = await poolSpec(this.#owner);
     says("the supervisor of actors");
-    const channel = await reachSupervisor(home.path, says);
+    const { channel } = await reachSupervisor(home.path, says);
     const pool = `pool ${spec.definition.name} ${poolId(spec).slice(0, 8)}`;
     this.#channel = channel;
     channel.onClose((error) => this.#closed(channel, error));
@@ -150,7 +155,9 @@ export class ActorExecutor implements Executor, Disposable {
     const held = this.#tasks.get(message.task);
     if (held === undefined) return;
     const { assignment } = held;
-    if (!held.hasBegun) {
+    if (message.type === "started") {
+      // Whatever comes again does no harm.
+      if (held.hasBegun) return;
       held.hasBegun = true;
       this.#say(held, undefined);
       assignment.placed(place);
@@ -169,9 +176,13 @@ export class ActorExecutor implements Executor, Disposable {
     if (held.isSent) {
       this.#channel?.send({ type: "answer", message: { type: "cancel", task: held.id, reason } });
     }
-    // Of one that has not begun nothing more is told.
-    if (held.hasBegun) this.#hold();
-    else this.#remove(held);
+    if (held.hasBegun) {
+      this.#hold();
+      return;
+    }
+    this.#remove(held);
+    // Whoever cancels is not to hear of it before that has returned.
+    queueMicrotask(() => held.assignment.lost(lostFailure("it was canceled before it began")));
   }
 
   #closed(channel: SupervisorChannel, error: Error | undefined): void {

@@ -263,7 +263,7 @@ describe("a task that is canceled", () => {
   });
 
   it("is killed with its replica if it does not stop", async () => {
-    const lab = await PoolLab.open({ grace: 200 });
+    const lab = await PoolLab.open({ stop: 200 });
     const driver = lab.driver();
     const task = driver.start("stubborn", ["a"]);
     const visitor = await lab.gate.arrived("a");
@@ -276,7 +276,7 @@ describe("a task that is canceled", () => {
   });
 
   it("and does not stop keeps its replica from new tasks, which ends when its other tasks are over", async () => {
-    const lab = await PoolLab.open({ grace: 200 });
+    const lab = await PoolLab.open({ stop: 200 });
     const driver = lab.driver({ concurrency: 2, replicas: { min: 0, max: 2 } });
     const other = driver.start("meet", ["other"]);
     const task = driver.start("stubborn", ["a"]);
@@ -318,7 +318,7 @@ describe("a driver that is gone", () => {
   });
 
   it("may come again and try the same again, while the body of before does not stop", async () => {
-    const lab = await PoolLab.open({ grace: 300 });
+    const lab = await PoolLab.open({ stop: 300 });
     const [one, two] = [lab.driver({ concurrency: 2 }), lab.driver({ concurrency: 2 })];
     const id = "01890000-0000-7000-8000-000000000001";
     one.start("stubborn", ["before"], { id });

@@ -9,8 +9,12 @@ import type { PoolSpec, PoolState } from "./supervisor-protocol.ts";
 
 /** Times of a pool, in milliseconds. */
 export interface PoolTimes {
-  /** That a canceled body, and a process that is to end, has for it. */
+  /** That a canceled body has to stop. */
+  readonly stop: number;
+  /** That a process has to end. */
   readonly grace: number;
+  /** From one sign of life of a replica to the next. */
+  readonly heartbeat: number;
   /** Without a sign of life, after which a replica that executes something is lost. */
   readonly silence: number;
 }
@@ -118,7 +122,7 @@ export class Pool {
         task.isStuck = true;
         this.#note(`${replica.id} takes no tasks, as a canceled body does not stop: ${task.label}`);
         this.#look();
-      }, this.#options.times.grace);
+      }, this.#options.times.stop);
     }
     this.#lastUsedAt = Date.now();
     this.#look();
@@ -200,7 +204,7 @@ export class Pool {
     for (const { replica, reason, kill } of end) {
       const found = this.#replicas.get(replica);
       this.#note(`${replica} ends: ${reason}`);
-      if (kill) found?.kill(reason);
+      if (kill) found?.kill(`${reason} (${found.all()[0]?.canceled ?? ""})`);
       else found?.end(reason);
     }
     if (ends !== undefined) this.#close(ends);
@@ -223,7 +227,7 @@ export class Pool {
       id,
       home,
       spec: this.#spec,
-      ...times,
+      times,
       ready: () => {
         this.#forgetFailures();
         this.#note(`${id} is ready`);

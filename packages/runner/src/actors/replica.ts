@@ -3,12 +3,11 @@ import { memoryBytes } from "../workers/memory-limit.ts";
 import type { AnswerMessage, RecalledMessage, TaskId, TaskMessage } from "../workers/protocol.ts";
 import { workerProtocol } from "../workers/protocol.ts";
 import { WorkerProcess } from "../workers/worker-process.ts";
+import type { PoolTimes } from "./pool.ts";
 import type { PlannedReplica } from "./pool-plan.ts";
 import type { PoolTask } from "./pool-task.ts";
 import type { PoolSpec, ReplicaState } from "./supervisor-protocol.ts";
 
-/** Milliseconds between signs of life of a replica. */
-const heartbeat = 2_000;
 /** So long, in ms, a replica may take to load the program and to warm up. */
 const longestStart = 30 * 60_000;
 /** So many affinity keys a replica is known by; of more, the latest. */
@@ -20,9 +19,7 @@ export interface ReplicaOptions {
   /** Folder of the home. */
   readonly home: string;
   readonly spec: PoolSpec;
-  /** Milliseconds that it has to end. */
-  readonly grace: number;
-  readonly silence: number;
+  readonly times: PoolTimes;
   /** It takes tasks from now on. */
   readonly ready: () => void;
   /** It cannot serve, with the reason. */
@@ -46,7 +43,7 @@ export class Replica implements PlannedReplica {
   idleSince = this.startedAt;
 
   constructor(options: ReplicaOptions) {
-    const { id, home, spec } = options;
+    const { id, home, spec, times } = options;
     const { name, concurrency, isolation, resources } = spec.definition;
     this.id = id;
     this.#process = new WorkerProcess({
@@ -56,7 +53,7 @@ export class Replica implements PlannedReplica {
         home,
         program: spec.program,
         actor: { name, concurrency, isolation, replica: id },
-        heartbeat,
+        heartbeat: times.heartbeat,
         memory: memoryBytes(resources?.memory),
       },
       execArgv: spec.execArgv,
@@ -67,8 +64,8 @@ export class Replica implements PlannedReplica {
       heard: options.heard,
       output: options.output,
       ended: options.ended,
-      graceMs: options.grace,
-      silenceMs: options.silence,
+      graceMs: times.grace,
+      silenceMs: times.silence,
       readyMs: longestStart,
     });
     this.#process.ready.then(

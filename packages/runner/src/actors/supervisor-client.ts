@@ -17,7 +17,7 @@ const longestAnswer = 20_000;
 const longestSearch = 30_000;
 
 /** Who has answered. */
-interface Welcome {
+export interface FoundSupervisor {
   readonly channel: SupervisorChannel;
   readonly protocol: number;
   readonly version: string;
@@ -29,10 +29,10 @@ interface Welcome {
  *
  * Rejects with `ACTOR_FAILED` if it does not answer, is of another version, or cannot be trusted.
  */
-export async function findSupervisor(home: string): Promise<SupervisorChannel | undefined> {
+export async function findSupervisor(home: string): Promise<FoundSupervisor | undefined> {
   const found = await greet(home);
   if (found === undefined) return undefined;
-  if (found.protocol === supervisorProtocol) return found.channel;
+  if (found.protocol === supervisorProtocol) return found;
   found.channel.close();
   throw new RepriseError("ACTOR_FAILED", `${otherVersion(found)} Use the \`reprise\` of that version.`);
 }
@@ -44,12 +44,12 @@ export async function findSupervisor(home: string): Promise<SupervisorChannel | 
  *
  * @param says hears in words what it has to wait for.
  */
-export async function reachSupervisor(home: string, says: (text: string) => void): Promise<SupervisorChannel> {
+export async function reachSupervisor(home: string, says: (text: string) => void): Promise<FoundSupervisor> {
   const until = performance.now() + longestSearch;
   let delay = 5;
   for (;;) {
     const found = await greet(home);
-    if (found?.protocol === supervisorProtocol) return found.channel;
+    if (found?.protocol === supervisorProtocol) return found;
     if (found !== undefined) {
       says(`${otherVersion(found)} It ends when it has no tasks.`);
       await gone(found.channel);
@@ -69,25 +69,25 @@ export async function reachSupervisor(home: string, says: (text: string) => void
     }
     // Another process may have started one at the same time, which does not listen yet.
     const again = await greet(home);
-    if (again?.protocol === supervisorProtocol) return again.channel;
+    if (again?.protocol === supervisorProtocol) return again;
     again?.channel.close();
     await pause(delay);
     delay = Math.min(2 * delay, 200);
   }
 }
 
-function otherVersion({ version: other, pid }: Welcome): string {
+function otherVersion({ version: other, pid }: FoundSupervisor): string {
   return `The supervisor of actors that executes (process ${pid}) is of reprise ${other}, which this ${version} does not understand.`;
 }
 
 /** Connects and exchanges greetings; undefined if nobody listens, or stops listening meanwhile. */
-async function greet(home: string): Promise<Welcome | undefined> {
+async function greet(home: string): Promise<FoundSupervisor | undefined> {
   const path = findSocket(home);
   if (path === undefined) return undefined;
   const socket = await open(path);
   if (socket === undefined) return undefined;
   const channel: SupervisorChannel = new SocketChannel(socket, checkFromSupervisor);
-  const { promise, resolve, reject } = Promise.withResolvers<Welcome | undefined>();
+  const { promise, resolve, reject } = Promise.withResolvers<FoundSupervisor | undefined>();
   const patience = setTimeout(() => {
     channel.close();
     const text = `The supervisor of actors at ${path} has not answered for ${formatDuration(longestAnswer)}; see supervisor.log in ${home}.`;

@@ -45,8 +45,9 @@ async function ask<T>(
   messages: readonly ToSupervisor[],
   read: (answer: FromSupervisor) => T | undefined,
 ): Promise<readonly T[]> {
-  const channel = await findSupervisor(home);
-  if (channel === undefined) return [];
+  const found = await findSupervisor(home);
+  if (found === undefined) return [];
+  const { channel } = found;
   const { promise, resolve, reject } = Promise.withResolvers<readonly T[]>();
   const answers: T[] = [];
   channel.onClose((error) => {

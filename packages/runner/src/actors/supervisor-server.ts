@@ -15,7 +15,13 @@ export interface SupervisorTimes extends PoolTimes {
 }
 
 /** The defaults of {@link SupervisorTimes}. */
-export const supervisorTimes: SupervisorTimes = { grace: 10_000, silence: 30_000, idle: 5_000 };
+export const supervisorTimes: SupervisorTimes = {
+  stop: 10_000,
+  grace: 10_000,
+  silence: 30_000,
+  heartbeat: 2_000,
+  idle: 5_000,
+};
 
 /** Which home to supervise. */
 export interface SupervisorOptions {

@@ -1,28 +1,18 @@
+import { createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import type { Home } from "@reprise/store";
 import { onTestFinished } from "vitest";
 import { homeOf, temporaryFolder } from "../../testing/temporary-home.ts";
 import type { ActorDefinition } from "../actor-definition.ts";
 import { ActorExecutor } from "../actor-executor.ts";
+import { findSupervisor } from "../supervisor-client.ts";
 import { listPools, stopPools } from "../supervisor-control.ts";
 import type { PoolState } from "../supervisor-protocol.ts";
 import { Supervisor, type SupervisorTimes } from "../supervisor-server.ts";
 import { Gate } from "./gate.ts";
+import { replicaProgram, tested } from "./tested-actor.ts";
 import { TestTask } from "./test-task.ts";
-
-/** The environment of the tests: one replica, that lives long enough. */
-export const tested: ActorDefinition = {
-  name: "tested",
-  replicas: { min: 0, max: 1 },
-  ttl: 60_000,
-  concurrency: 1,
-  resources: undefined,
-  env: {},
-  isolation: "shared",
-};
-
-const file = fileURLToPath(new URL("replica-program.ts", import.meta.url));
 
 /** What a test of pools has: a home, drivers, and a gate at which bodies wait. */
 export class PoolLab {
@@ -31,9 +21,33 @@ export class PoolLab {
   readonly log: string[] = [];
   readonly #watchers = new Set<() => void>();
   supervisor: Supervisor | undefined;
+  endOther: () => void = () => undefined;
 
   private constructor(home: Home) {
     this.home = home;
+  }
+
+  /** With supervisors in processes of their own, as drivers start them. */
+  static async alone(path = temporaryFolder()): Promise<PoolLab> {
+    const lab = new PoolLab(await homeOf(path));
+    onTestFinished(() => lab.endSupervisor());
+    return lab;
+  }
+
+  /** With one of another version, until {@link endOther}; it answers nothing but greetings. */
+  static async other(): Promise<PoolLab> {
+    const lab = await PoolLab.alone();
+    const connected = new Set<Socket>();
+    const server = createServer((socket) => {
+      connected.add(socket.on("error", () => undefined));
+      socket.write('{"type":"welcome","protocol":99,"version":"9.0.0","pid":1}\n');
+    });
+    await new Promise<void>((resolve) => server.listen(join(lab.home.path, "supervisor.sock"), resolve));
+    lab.endOther = () => {
+      server.close();
+      for (const socket of connected) socket.destroy();
+    };
+    return lab;
   }
 
   /** With a supervisor in this process. */
@@ -46,10 +60,26 @@ export class PoolLab {
     return lab;
   }
 
+  /** Number of the process of the supervisor; undefined if there is none. */
+  async supervisorPid(): Promise<number | undefined> {
+    const welcome = await findSupervisor(this.home.path);
+    welcome?.channel.close();
+    return welcome?.pid;
+  }
+
+  /** Ends the process of the supervisor; done when it no longer serves the home, and all replicas are gone. */
+  async endSupervisor(): Promise<void> {
+    const found = await findSupervisor(this.home.path);
+    if (found === undefined) return;
+    const closed = new Promise<void>((resolve) => found.channel.onClose(() => resolve()));
+    process.kill(found.pid, "SIGTERM");
+    await closed;
+  }
+
   /** A driver of its own. */
   driver(changes: Partial<ActorDefinition> = {}): TestDriver {
     const environment = { ...tested, ...changes, env: { GATE: this.gate.path, ...changes.env } };
-    const executor = new ActorExecutor({ home: this.home, program: { kind: "files", files: [file] }, environment });
+    const executor = new ActorExecutor({ home: this.home, program: replicaProgram, environment });
     onTestFinished(() => executor[Symbol.dispose]());
     return new TestDriver(executor);
   }
