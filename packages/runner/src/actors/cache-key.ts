@@ -19,8 +19,6 @@ export interface CallKey {
 export interface Compared {
   /** Whether another key of the same place is the same key. */
   equals(other: Compared): boolean;
-  /** Whether the objects of an entry still say what they said when it was made. */
-  isIntact(): boolean;
   /** To be kept in an entry: later changes of the objects change nothing, as far as they can be copied. */
   snapshot(): Compared;
 }
@@ -148,8 +146,6 @@ function classText(value: object): string {
 
 class ComparedObjects implements Compared {
   readonly #objects: readonly Hashed[];
-  /** What their hashes were, where they could not be copied. */
-  #hashes: readonly string[] | undefined = undefined;
 
   constructor(objects: readonly Hashed[]) {
     this.#objects = objects;
@@ -160,16 +156,8 @@ class ComparedObjects implements Compared {
     return this.#objects.every((object, at) => areEqual(object, other.#objects[at] as Hashed));
   }
 
-  isIntact(): boolean {
-    return this.#hashes?.every((hash, at) => hashText(this.#objects[at]?.hash()) === hash) !== false;
-  }
-
   snapshot(): Compared {
-    const copies = new ComparedObjects(this.#objects.map((object) => tryCopy(object, isSame)));
-    if (copies.#objects.some((object, at) => object === this.#objects[at])) {
-      copies.#hashes = copies.#objects.map((object) => hashText(object.hash()));
-    }
-    return copies;
+    return new ComparedObjects(this.#objects.map((object) => tryCopy(object, isSame)));
   }
 }
 
@@ -187,7 +175,10 @@ function areEqual(kept: Hashed, asked: Hashed): boolean {
   }
 }
 
-/** A copy, or the object itself if it cannot be copied: its content is in private fields, or belongs to the system. */
+/**
+ * A copy, or the object itself if it cannot be copied, because its content is in private fields or belongs to the system. A
+ * change of such an object goes unnoticed if its hash stays the same.
+ */
 function tryCopy<T>(original: T, isSameAs: (original: T, copied: T) => boolean): T {
   try {
     const copied = copyKey(original);
@@ -201,33 +192,22 @@ function tryCopy<T>(original: T, isSameAs: (original: T, copied: T) => boolean):
 export class ComparedArguments implements Compared {
   readonly #args: readonly unknown[];
   readonly #equals: (a: readonly unknown[], b: readonly unknown[]) => boolean;
-  readonly #isIntact: (args: readonly unknown[]) => boolean;
-  #isCopy = false;
 
-  /** @param isIntact whether arguments that could not be copied have the hash that they had. */
-  constructor(
-    args: readonly unknown[],
-    equals: (a: readonly unknown[], b: readonly unknown[]) => boolean,
-    isIntact: (args: readonly unknown[]) => boolean,
-  ) {
+  constructor(args: readonly unknown[], equals: (a: readonly unknown[], b: readonly unknown[]) => boolean) {
     this.#args = args;
     this.#equals = equals;
-    this.#isIntact = isIntact;
   }
 
   equals(other: Compared): boolean {
     return other instanceof ComparedArguments && this.#equals(this.#args, other.#args);
   }
 
-  isIntact(): boolean {
-    return this.#isCopy || this.#isIntact(this.#args);
-  }
-
   snapshot(): Compared {
-    const args = tryCopy(this.#args, (original, copied) => this.#isIntact(copied) && this.#equals(original, copied));
-    const kept = new ComparedArguments(args, this.#equals, this.#isIntact);
-    kept.#isCopy = args !== this.#args;
-    return kept;
+    const equals = this.#equals;
+    return new ComparedArguments(
+      tryCopy(this.#args, (original, copied) => equals(original, copied) && equals(copied, original)),
+      equals,
+    );
   }
 }
 

@@ -149,6 +149,17 @@ test("a value that is older than ttl is loaded anew, and disposed of also when n
   expect(load.statistics().entries).toBe(0);
 });
 
+test("a value that is older than ttl is never used, whether or not somebody has looked for old ones", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const load = actor.cache((name: string) => ({ name }), { ttl: 1_000 });
+  const first = load("a");
+  vi.advanceTimersByTime(999);
+  expect(load("a")).toBe(first);
+  vi.advanceTimersByTime(1);
+  expect(load("a")).not.toBe(first);
+});
+
 test("clear forgets one key or all, and disposes", async () => {
   const gone: string[] = [];
   const load = actor.cache(async (name: string, precision = 16) => ({ name: `${name}${precision}` }), {
@@ -228,6 +239,21 @@ test("what is cleared or too old while a body uses it is disposed of when the bo
   });
   await expect(new SilentRunner().run(body())).rejects.toThrow("on purpose");
   expect(gone).toEqual(["a", "a"]);
+});
+
+test("a body holds what others have loaded, too, however often it asks", async () => {
+  const gone: string[] = [];
+  const load = actor.cache((name: string) => ({ name }), { dispose: ({ name }) => gone.push(name) });
+  load("a");
+  const body = actor.func("life.hits", async () => {
+    load("a");
+    load("a");
+    load.clear();
+    await pause(1);
+    return [...gone];
+  });
+  expect(await new SilentRunner().run(body())).toEqual([]);
+  expect(gone).toEqual(["a"]);
 });
 
 test("a body that is over holds nothing, though its code may go on", async () => {
@@ -322,6 +348,23 @@ test("at the end everything is disposed of, the latest first, also if it is in u
   expect(first("a")).toEqual({ name: "a" });
 });
 
+test("what is being disposed of is not disposed of once more", async () => {
+  const closed = gate();
+  const gone: string[] = [];
+  const load = actor.cache((name: string) => ({ name }), {
+    dispose: ({ name }) => {
+      gone.push(name);
+      return closed.promise;
+    },
+  });
+  load("a");
+  load.clear();
+  const all = [disposeCaches(), disposeCaches()];
+  closed.resolve();
+  await Promise.all(all);
+  expect(gone).toEqual(["a"]);
+});
+
 test("the values of a declaration are found again by the same one when user code is loaded anew", () => {
   let loads = 0;
   const declare = () =>
@@ -399,6 +442,7 @@ test("a live value cannot be an output or an argument: the error names the cache
     argument: func("life.argument", async () => takes((await loadModel("a")).model)),
     own: func("life.own", () => new Model()),
     data: func("life.data", () => plain("a")),
+    beside: func("life.beside", () => [plain("a"), new Model()]),
   };
   const failure = async (body: () => Future<unknown>): Promise<string> => {
     return recorded(body(), home.path).then(
@@ -414,6 +458,7 @@ test("a live value cannot be an output or an argument: the error names the cache
   const own = await failure(bodies.own);
   expect(own).toContain("instance of Model has no codec");
   expect(own).not.toContain("cached function");
+  expect(await failure(bodies.beside)).not.toContain("cached function");
   expect(await failure(bodies.data)).toBe('{"name":"a"}');
   expect(await failure(bodies.part)).toContain(hint("loadModel"));
   expect(await failure(bodies.argument)).toContain(hint("loadModel"));

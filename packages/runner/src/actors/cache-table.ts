@@ -143,11 +143,7 @@ export class CacheTable {
     let entry = this.#places.get(at);
     if (compared === undefined) return entry;
     for (; entry !== undefined; entry = entry.next) {
-      const kept = entry.compared;
-      if (kept === undefined) continue;
-      // An object that was changed since it became a key would be found by what it was and compared by what it is.
-      if (!kept.isIntact()) this.#retire(entry);
-      else if (kept.equals(compared)) return entry;
+      if (entry.compared?.equals(compared) === true) return entry;
     }
     return undefined;
   }

@@ -86,9 +86,8 @@ class KeyReader {
     const { key, hash, equals } = this.#options;
     if (key !== undefined) return this.#ownKey("key", key, self, args);
     if (hash !== undefined && equals !== undefined) {
-      const placeOf = (given: readonly unknown[]): PlainKey => this.#ownKey("hash", hash, self, given).at;
-      const at = placeOf(args);
-      return { at, compared: new ComparedArguments(args, equals, (kept) => placeOf(kept) === at) };
+      const { at } = this.#ownKey("hash", hash, self, args);
+      return { at, compared: new ComparedArguments(args, equals) };
     }
     const normal = this.#normal(args);
     if (!this.#usesThis || self === undefined) return valuesKey(normal, (at) => this.#nameOf(at));
