@@ -2,7 +2,7 @@
 import { appendFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ActorEnvironment, context, DirectoryArtifact, FileArtifact, func } from "@reprise/runner";
+import { ActorEnvironment, context, DirectoryArtifact, FileArtifact, func } from "../index.ts";
 
 /** Tells a file of loads and of what else a test counts. */
 export function count(what: string): void {
