@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { definitionOf, func, type RunContext, SilentRunner } from "./index.ts";
-import { isContextName, parameterNames } from "./parameters.ts";
+import { isContextName, parameterDefaults, parameterNames } from "./parameters.ts";
 
 /* oxlint-disable typescript/unbound-method, eslint/no-extra-bind -- only their texts are read */
 const cases: [title: string, run: (...args: never[]) => unknown, names: string[]][] = [
@@ -89,4 +89,65 @@ describe("the context", () => {
     expect(definitionOf(first)?.contextAt).toBe(-1);
     expect(await new SilentRunner().run(first("ask", 3))).toBe("ask 3");
   });
+});
+
+const computed = (): number => 1;
+
+it.each<[title: string, run: (...args: never[]) => unknown, defaults: [at: number, value: unknown][]]>([
+  [
+    "numbers",
+    (a = 1, b = -1.5e3, c = 1_000, d = 0.5) => [a, b, c, d],
+    [
+      [0, 1],
+      [1, -1500],
+      [2, 1000],
+      [3, 0.5],
+    ],
+  ],
+  [
+    "words",
+    (a = true, b = false, c: number | null = null) => [a, b, c],
+    [
+      [0, true],
+      [1, false],
+      [2, null],
+    ],
+  ],
+  [
+    "texts",
+    (a = "x, y = 1", b = 'it"s', c = `plain`) => [a, b, c],
+    [
+      [0, "x, y = 1"],
+      [1, 'it"s'],
+      [2, "plain"],
+    ],
+  ],
+  [
+    "bigints",
+    (a = 10n, b = 0n) => [a, b],
+    [
+      [0, 10n],
+      [1, 0n],
+    ],
+  ],
+  [
+    "those of minifiers",
+    // oxlint-disable-next-line typescript/no-implied-eval -- the text is what is tested
+    new Function("a=!0,b=!1,c=.5", "") as () => unknown,
+    [
+      [0, true],
+      [1, false],
+      [2, 0.5],
+    ],
+  ],
+  ["after parameters without", (a: number, b = 2, ...c: number[]) => [a, b, c], [[1, 2]]],
+  [
+    "none that is computed",
+    (a: number, b = computed(), c = a + 1, d = [1], e = {}, f = `${a}`) => [a, b, c, d, e, f],
+    [],
+  ],
+  ["none of parts", ({ a = 1 }: { a?: number } = {}, [b = 2]: number[] = []) => [a, b], []],
+  ["no arrow", (a = () => 1) => a, []],
+])("knows defaults that are literals: %s", (_, run, defaults) => {
+  expect([...parameterDefaults(run)]).toEqual(defaults);
 });

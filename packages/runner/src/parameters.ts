@@ -35,8 +35,9 @@ function literalOf(text: string): { readonly value: unknown } | undefined {
   if (/^-?(?:\d[\d_]*n|0n)$/.test(text)) return { value: BigInt(text.slice(0, -1).replaceAll("_", "")) };
   if (/^-?(?:0|[1-9][\d_]*|\d*\.\d+|\d+\.)(?:e[+-]?\d+)?$/i.test(text))
     return { value: Number(text.replaceAll("_", "")) };
-  const quoted = /^(?:"(?<double>[^"\\\n]*)"|'(?<single>[^'\\\n]*)'|`(?<template>[^`\\$]*)`)$/.exec(text)?.groups;
-  const content = quoted?.["double"] ?? quoted?.["single"] ?? quoted?.["template"];
+  if (/^"(?:[^"\\\n]|\\["\\/bfnrt]|\\u[\da-f]{4})*"$/i.test(text)) return { value: JSON.parse(text) as unknown };
+  const quoted = /^(?:'(?<single>[^'\\\n]*)'|`(?<template>[^`\\$]*)`)$/.exec(text)?.groups;
+  const content = quoted?.["single"] ?? quoted?.["template"];
   return content === undefined ? undefined : { value: content };
 }
 

@@ -351,8 +351,8 @@ test("at the end everything is disposed of, the latest first, also if it is in u
 test("what is being disposed of is not disposed of once more", async () => {
   const closed = gate();
   const gone: string[] = [];
-  const load = actor.cache((name: string) => ({ name }), {
-    dispose: ({ name }) => {
+  const load = actor.cache((name: string) => name, {
+    dispose: (name) => {
       gone.push(name);
       return closed.promise;
     },
