@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type Future, LocalRunner } from "../index.ts";
 import { cleanTasks, leak, unpacked, usesOfTwo } from "../testing/actor-caches.ts";
+import { Child } from "../testing/child.ts";
 import { temporaryFolder } from "../testing/temporary-home.ts";
 import { stopAllPools } from "./testing/stop-pools.ts";
 
@@ -70,4 +71,12 @@ test("files that a load has fetched are there for later tasks, and go with the r
   expect(existsSync(first?.path ?? "")).toBe(true);
   await stop();
   expect(existsSync(first?.path ?? "")).toBe(false);
+});
+
+test("a process that ends by itself disposes of its values, and leaves no files of theirs", async () => {
+  const { code, stdout, stderr } = await new Child("cache-to-the-end.ts", []).ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const [first = "", second = "", last] = stdout.split("\n");
+  expect(last).toBe("disposed, the file is there");
+  expect([first, second].map((path) => existsSync(path) || existsSync(join(path, "..")))).toEqual([false, false]);
 });
