@@ -29,11 +29,13 @@ export class Lane<N extends RunNode<N>> {
   readonly limit: number;
   readonly keepsSlot: boolean;
   readonly ready: Ready<N>;
-  /** Waits that are over, of bodies that need their slot back first. */
-  readonly wakes = new Queue<Wait<N>>();
   /** Runs with a slot, if bodies that wait keep theirs; else nobody asks. */
   readonly holders: Set<N> | undefined;
   readonly #backlog: (() => number) | undefined;
+  /** Waits that are over, of bodies that need their slot back first: one of each body. */
+  readonly #wakes = new Queue<Wait<N>>();
+  /** What else is over for those bodies. Whoever goes on gets all: it holds a slot that the rest of it may need. */
+  readonly #more = new Map<N, Wait<N>[]>();
   #taken = 0;
   #waiting = 0;
 
@@ -87,19 +89,44 @@ export class Lane<N extends RunNode<N>> {
     if (!this.keepsSlot) this.#release(node);
   }
 
+  /** A wait is over, and its body needs a slot to go on. */
+  wake(wait: Wait<N>): void {
+    const { waiter } = wait;
+    if (!waiter.isWaking) {
+      waiter.isWaking = true;
+      this.#wakes.push(wait);
+      return;
+    }
+    const more = this.#more.get(waiter);
+    if (more === undefined) this.#more.set(waiter, [wait]);
+    else more.push(wait);
+  }
+
+  /** Takes what is over for the body whose turn it is; undefined if there is none. */
+  takeWake(): readonly [Wait<N>, ...Wait<N>[]] | undefined {
+    const wait = this.#wakes.take();
+    if (wait === undefined) return undefined;
+    const { waiter } = wait;
+    waiter.isWaking = false;
+    const more = this.#more.get(waiter);
+    if (more === undefined) return [wait];
+    this.#more.delete(waiter);
+    return [wait, ...more];
+  }
+
   /** The body goes on. */
   resume(node: N): void {
-    this.#wake(node);
+    this.#goOn(node);
     if (!node.holdsSlot) this.take(node);
   }
 
   /** The body is over, or no longer counts. */
   leave(node: N): void {
-    this.#wake(node);
+    this.#goOn(node);
     this.#release(node);
   }
 
-  #wake(node: N): void {
+  #goOn(node: N): void {
     if (!node.isSuspended) return;
     node.isSuspended = false;
     this.#waiting -= 1;

@@ -52,6 +52,7 @@ const published = 32;
 const asksCache = 64;
 const isSuspended = 128;
 const isAsking = 256;
+const isWaking = 512;
 
 /**
  * A run in the graph, as the scheduler sees it: what it waits for, who waits for it, and how it is doing. It knows
@@ -157,6 +158,14 @@ export abstract class RunNode<N extends RunNode<N>> {
   }
   set isSuspended(on: boolean) {
     this.#set(isSuspended, on);
+  }
+
+  /** Whether the body, or that of an attempt before, is about to go on and queues for a slot. */
+  get isWaking(): boolean {
+    return (this.#flags & isWaking) !== 0;
+  }
+  set isWaking(on: boolean) {
+    this.#set(isWaking, on);
   }
 
   /** Whether the cache was asked and has not answered. */

@@ -119,6 +119,25 @@ describe("slots", () => {
     expect(world.scheduler.running).toBe(0);
   });
 
+  it("let a body that got one back have all that it waits for", () => {
+    const world = new World({ concurrency: 1 });
+    const root = world.root();
+    const first = world.run("first", root, { asksCache: true });
+    const second = world.run("second", root, { asksCache: true });
+    const other = world.run("other", root, { asksCache: true });
+    // The body goes on with the earlier of two waits for one run while it has no slot for the later one, and waits again.
+    const waits = [world.waits(root, first), world.waits(root, first)];
+    world.misses(other);
+    world.hits(first);
+    expect(world.delivered).toEqual([waits[0]]);
+    waits.push(world.waits(root, second));
+    world.hits(second);
+    expect(world.delivered).toEqual([waits[0]]);
+    world.returns(other);
+    expect(world.delivered).toEqual(waits);
+    expect(world.scheduler.running).toBe(1);
+  });
+
   it("are given back when a wait is given up", () => {
     const world = new World({ concurrency: 1 });
     const root = world.root();

@@ -62,7 +62,7 @@ export class Starvation<N extends RunNode<N>> {
     const [first] = still[0]?.holders ?? [];
     if (first === undefined) return undefined;
     const standstill = new Standstill(rootOf(first), this.#lanes, (body) => isCalm(body, now));
-    this.#next = now + interval + intervalPerRun * standstill.size;
+    this.#next = now + interval + Math.floor(intervalPerRun * standstill.size);
     for (const lane of still) {
       const starved = this.#starvedBy(lane, standstill);
       if (starved !== undefined) return starved;

@@ -46,7 +46,7 @@ export class Waits<N extends RunNode<N>> {
     if (waiter.waits === 0 && !waiter.bodyDone) {
       const lane = this.#lanes.of(waiter);
       if (!lane.keepsSlot) {
-        lane.wakes.push(wait);
+        lane.wake(wait);
         return;
       }
       lane.resume(waiter);
@@ -56,11 +56,11 @@ export class Waits<N extends RunNode<N>> {
 
   /** Gives a free slot to a body that may go on; false if there is none. */
   resumeNext(lane: Lane<N>): boolean {
-    const wait = lane.wakes.take();
-    if (wait === undefined) return false;
-    const { waiter } = wait;
+    const waits = lane.takeWake();
+    if (waits === undefined) return false;
+    const [{ waiter }] = waits;
     if (waiter.state === "RUNNING" && waiter.waits === 0 && !waiter.bodyDone) lane.resume(waiter);
-    this.#commands.push({ type: "deliver", wait });
+    for (const wait of waits) this.#commands.push({ type: "deliver", wait });
     return true;
   }
 }
