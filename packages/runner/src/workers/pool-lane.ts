@@ -1,12 +1,14 @@
 import type { ExecutorLane } from "./executor.ts";
 import type { PoolTask } from "./pool-task.ts";
-import type { Surroundings } from "./worker-kind.ts";
+import type { Surroundings, WorkerKind } from "./worker-kind.ts";
 
 /** The bodies of one lane, which share a limit, in this pool. */
 export class LaneState {
   readonly lane: ExecutorLane;
   /** What the process had around it when the lane handed over its first task. */
   readonly surroundings: Surroundings;
+  /** Kinds of workers for its tasks, by amounts of memory as funcs name them. */
+  readonly kinds = new Map<string, WorkerKind>();
   /** Tasks above the limit that no busy worker takes, in their order. */
   readonly held: PoolTask[] = [];
   /** How many of its tasks execute, or are the next to do so at a worker of their own. Those that wait do not count. */

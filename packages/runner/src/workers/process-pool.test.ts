@@ -156,6 +156,38 @@ describe("a worker that cannot be had", () => {
     });
   });
 
+  test("while others are there: its task waits for one of them, unless they wait themselves", async () => {
+    const folder = temporaryFolder();
+    const [file, full, go] = ["program.mjs", "full", "go"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const [funcs = ""] = executorProgram.kind === "files" ? executorProgram.files : [];
+    writeFileSync(
+      file,
+      `import { existsSync } from "node:fs";
+       if (existsSync(${JSON.stringify(full)})) process.exit(3);
+       await import(${JSON.stringify(funcs)});`,
+    );
+    const lab = await labWith(2, { program: { kind: "files", files: [file] } });
+    const first = await lab.start("ex waits for file", [go]);
+    const pid = await first.pid();
+    writeFileSync(full, "");
+    const second = await lab.start("ex pid");
+    const third = await lab.start("ex waits", [1]);
+    await expect.poll(() => lab.pool.pids).toEqual([pid]);
+    expect([second.ends, third.ends]).toEqual([[], []]);
+    writeFileSync(go, "");
+    expect(await lab.valueOf(second)).toBe(pid);
+    await third.saidOf("await");
+    expect(await (await lab.start("ex pid")).end).toMatchObject({
+      type: "lost",
+      isFinal: false,
+      failure: { code: "WORKER_FAILED", message: expect.stringContaining("exit code 3 before it was ready") as string },
+    });
+  });
+
   test("because the task itself ends every process before it begins", async () => {
     const lab = await labWith(1);
     const file = join(temporaryFolder(), "exits.mjs");

@@ -35,6 +35,8 @@ const backlogFactor = 8;
 const workAhead = 1;
 /** After so many ms a body is slow: tasks behind it go elsewhere. */
 const slowBody = 20;
+/** A worker without a limit that has grown beyond this, in bytes, is not used again. */
+const mostMemory = totalmem() / 4;
 /** A task is handed on at most so often because its worker was lost when it was about to begin: it may be what kills it. */
 const mostDeaths = 3;
 
@@ -132,10 +134,14 @@ export class ProcessPool implements Executor, AsyncDisposable {
     return state;
   }
 
-  #kindOf({ surroundings }: LaneState, amount: string | undefined): WorkerKind {
-    const key = `${amount ?? ""} ${surroundings.key}`;
-    let kind = this.#kinds.get(key);
-    if (kind === undefined) this.#kinds.set(key, (kind = new WorkerKind(surroundings, memoryBytes(amount))));
+  #kindOf({ surroundings, kinds }: LaneState, amount = ""): WorkerKind {
+    let kind = kinds.get(amount);
+    if (kind === undefined) {
+      const key = `${amount} ${surroundings.key}`;
+      kind = this.#kinds.get(key) ?? new WorkerKind(key, surroundings, memoryBytes(amount));
+      this.#kinds.set(key, kind);
+      kinds.set(amount, kind);
+    }
     return kind;
   }
 
@@ -243,7 +249,7 @@ export class ProcessPool implements Executor, AsyncDisposable {
     this.#pump(lane);
   }
 
-  /** The first task of a worker is over, or was moved. */
+  /** The first task of a worker is over, or was moved; what its lane holds comes after this. */
   #goOn(worker: PoolWorker, lane: LaneState): void {
     const { kind, tasks } = worker;
     const [first] = tasks;
@@ -256,13 +262,6 @@ export class ProcessPool implements Executor, AsyncDisposable {
     if (!worker.isUsable) return;
     if (isWornOut(worker)) {
       void worker.process.end();
-      return;
-    }
-    const [held] = lane.held;
-    if (held?.kind === kind && lane.hasPlace) {
-      lane.held.shift();
-      lane.count(held);
-      this.#give(worker, held);
       return;
     }
     this.#free(worker);
@@ -312,8 +311,11 @@ export class ProcessPool implements Executor, AsyncDisposable {
   #failed({ kind }: PoolWorker, failure: Failure, isFinal: boolean): void {
     kind.starting -= 1;
     const isForAll = isFinal || this.#isDisposed;
-    for (const task of kind.waiting.splice(0, isForAll ? kind.waiting.length : 1)) task.lose(failure, isForAll);
-    this.#startWorkers(kind);
+    // While another worker goes on, it will be there for them.
+    const count = isForAll ? kind.waiting.length : Number(!kind.goesOn);
+    for (const task of kind.waiting.splice(0, count)) task.lose(failure, isForAll);
+    if (!kind.goesOn) this.#startWorkers(kind);
+    this.#forget(kind);
   }
 
   #ended(worker: PoolWorker, failure: Failure, tasks: readonly PoolTask[]): void {
@@ -330,6 +332,13 @@ export class ProcessPool implements Executor, AsyncDisposable {
       else this.#place(task);
     }
     if (first !== undefined) this.#pump(first.lane);
+    this.#startWorkers(kind);
+    this.#forget(kind);
+  }
+
+  /** Lets go of a kind that has no workers: there may never be such surroundings again. */
+  #forget(kind: WorkerKind): void {
+    if (kind.isEmpty && this.#kinds.get(kind.key) === kind) this.#kinds.delete(kind.key);
   }
 
   #recalled(worker: PoolWorker, task: PoolTask, wasFirst: boolean): void {
@@ -351,9 +360,10 @@ export class ProcessPool implements Executor, AsyncDisposable {
     this.#funcTimes.addWaiting(func);
     this.#laneTimes.addWaiting(lane.lane.name);
     lane.uncount(task);
-    // It may wait for those behind it.
+    // It may wait for those behind it, and for those that wait for a worker.
     worker.recallRest();
     this.#pump(lane);
+    this.#startWorkers(worker.kind);
   }
 
   #canceled(task: PoolTask, reason: string): void {
@@ -365,13 +375,21 @@ export class ProcessPool implements Executor, AsyncDisposable {
     // One that has not begun is given back; for one that has, the first message counts for nothing.
     worker.recall(task);
     worker.send({ type: "cancel", task: task.id, reason });
+    this.#stopLater(task, worker, reason);
     if (worker.tasks[0] !== task) return;
     lane.uncount(task);
     worker.recallRest();
-    setTimeout(() => {
-      if (worker.tasks[0] === task) void worker.process.kill(`its body did not stop when it was told to: ${reason}`);
-    }, this.#options.stopMs ?? defaultStop).unref();
     this.#pump(lane);
+    this.#startWorkers(worker.kind);
+  }
+
+  /** Makes the process of a task end if its body does not. */
+  #stopLater(task: PoolTask, worker: PoolWorker, reason: string): void {
+    setTimeout(() => {
+      if (task.isOver || task.worker !== worker) return;
+      if (worker.tasks[0] === task) void worker.process.kill(`its body did not stop when it was told to: ${reason}`);
+      else this.#stopLater(task, worker, reason);
+    }, this.#options.stopMs ?? defaultStop).unref();
   }
 
   /** Sees to it that no task stays behind a body that takes longer than was to be expected. */
@@ -427,7 +445,7 @@ export function poolOf({ home, program }: { readonly home: string; readonly prog
 
 /** Whether a worker has grown so much that the next body might suffer from what others have left. */
 function isWornOut({ kind, process: { heartbeat } }: PoolWorker): boolean {
-  const most = kind.memory === null ? totalmem() / 4 : kind.memory * 0.75;
+  const most = kind.memory === null ? mostMemory : kind.memory * 0.75;
   return (heartbeat?.memory ?? 0) > most;
 }
 

@@ -18,6 +18,7 @@ export function surroundingsNow(): Surroundings {
 
 /** Workers that can do each other's tasks: equal surroundings, equal memory. */
 export class WorkerKind {
+  readonly key: string;
   readonly surroundings: Surroundings;
   /** In bytes; null: no limit. */
   readonly memory: number | null;
@@ -29,8 +30,20 @@ export class WorkerKind {
   /** Tasks with a place in their lanes, for which workers are started: whichever is there first takes the first of them. */
   readonly waiting: PoolTask[] = [];
 
-  constructor(surroundings: Surroundings, memory: number | null) {
+  constructor(key: string, surroundings: Surroundings, memory: number | null) {
+    this.key = key;
     this.surroundings = surroundings;
     this.memory = memory;
+  }
+
+  /** Whether some worker executes a body that waits for no other: it will be there for the next. */
+  get goesOn(): boolean {
+    return this.busy
+      .values()
+      .some(({ tasks: [first] }) => first !== undefined && !first.isWaiting && !first.isCanceled);
+  }
+
+  get isEmpty(): boolean {
+    return this.busy.size === 0 && this.idle.length === 0 && this.starting === 0 && this.waiting.length === 0;
   }
 }
