@@ -204,6 +204,9 @@ export function waitReason(situation: PoolSituation, before: number): string {
     if (isStarting) return `a replica of ${actor} that is starting and warming up${queued}`;
     if (failures > 0)
       return `a replica of ${actor}: ${counted(failures, "replica")} could not start, another is tried${queued}`;
+    if (replicas.some(({ state }) => state === "ready")) {
+      return `a replica of ${actor}: a canceled body on the one that there is does not stop${queued}`;
+    }
     if (replicas.length > 0) return `a replica of ${actor}: the former one is ending${queued}`;
     return `a replica of ${actor}${queued}`;
   }

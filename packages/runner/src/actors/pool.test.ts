@@ -219,6 +219,17 @@ describe("replicas", () => {
     expect(await queued.ended).toBe(await unbegun.ended);
   });
 
+  it("that use more memory than they may are ended, and it is said", async () => {
+    const lab = await PoolLab.open();
+    const driver = lab.driver({ resources: { memory: "300Mi" } });
+    const pid = await driver.start("where").ended;
+    expect(await driver.start("hungry").ended).toMatchObject({
+      code: "OUT_OF_MEMORY",
+      lost: expect.stringMatching(/used more than the 300 MiB/) as string,
+    });
+    expect(await driver.start("where").ended).not.toBe(pid);
+  });
+
   it("that give no sign of life are lost and killed", async () => {
     const lab = await PoolLab.open({ silence: 400 });
     const driver = lab.driver();

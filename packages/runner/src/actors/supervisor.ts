@@ -2,14 +2,28 @@
  * The program of the supervisor process: it owns the replicas of the actors of a home, for all drivers, and ends when there
  * are none any more. The home is named by `REPRISE_HOME`; what it tells goes to `supervisor.log` there.
  */
-import { closeSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, writeSync } from "node:fs";
 import { homePath } from "@reprise/store";
 import { messageOf } from "../message-of.ts";
 import { readyPipe } from "./supervisor-start.ts";
 import { Supervisor } from "./supervisor-server.ts";
 
+/** Above so many bytes the log begins anew: what replicas write past their bodies may be any amount. */
+const longestLog = 8 * 1024 * 1024;
+let logged = 0;
+
 function log(text: string): void {
-  process.stderr.write(`${new Date().toISOString()} ${process.pid} ${text}\n`);
+  const line = `${new Date().toISOString()} ${process.pid} ${text}\n`;
+  logged += Buffer.byteLength(line);
+  try {
+    if (logged > longestLog) {
+      ftruncateSync(process.stderr.fd, 0);
+      logged = 0;
+    }
+    writeSync(process.stderr.fd, line);
+  } catch {
+    // A disk that is full ends no task.
+  }
 }
 
 /** Tells whoever has started this process that trying to connect is worth it now. */

@@ -1,6 +1,7 @@
 /** The program of the replicas in the tests of pools. */
 import { writeSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { ActorEnvironment, context, func } from "../../index.ts";
 
 const environment = new ActorEnvironment({ name: "tested" });
@@ -77,6 +78,15 @@ export const printing = environment.func("printing", async (text: string) => {
   const said = await answer(socket);
   socket.destroySoon();
   return said;
+});
+
+/** Takes ever more memory. */
+export const hungry = environment.func("hungry", async () => {
+  const all: Uint8Array[] = [];
+  for (;;) {
+    all.push(new Uint8Array(8 * 1024 * 1024).fill(all.length));
+    await pause(1);
+  }
 });
 
 const child = func("child", () => 1);
