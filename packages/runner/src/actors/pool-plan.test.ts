@@ -102,6 +102,8 @@ describe("replicas", () => {
     const both = planPool(situation({ ...use, now: 94_000 }));
     expect(both.end.map((one) => one.replica)).toEqual(["b", "c"]);
     expect(both).toMatchObject({ ends: undefined, wakeAt: 95_000 });
+    const all = planPool(situation({ ...use, lastUsedAt: 60_000, now: 100_000 }));
+    expect(all.end.map((one) => one.replica)).toEqual(["b", "c"]);
   });
 
   it("do not end for having been idle when a task comes at that moment", () => {
@@ -173,6 +175,12 @@ describe("the reason to wait", () => {
       [replica("a", { state: "starting" })],
       1,
       "a replica of actor embedder that is starting and warming up, 1 task before it",
+    ],
+    [
+      "one has a body that does not stop",
+      [replica("a", { tasks: 2, stuck: 1 })],
+      0,
+      "a replica of actor embedder: a canceled body on the one that there is does not stop",
     ],
     ["one ends", [replica("a", { state: "ending" })], 0, "a replica of actor embedder: the former one is ending"],
     [
