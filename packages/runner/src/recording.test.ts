@@ -93,12 +93,6 @@ describe("a run", () => {
     expect(reports.progress).toEqual({ done: 7, total: 20, note: "seventh" });
     expect(named(runs, "flaky").progress).toEqual({ done: 3, total: null, note: null });
   });
-
-  test("that is standalone says that it ran inline", async () => {
-    const { home, pipeline } = await record();
-    const warnings = (await home.backend.eventsOf(pipeline.id)).filter(({ kind }) => kind === "warning");
-    expect(warnings).toMatchObject([{ message: expect.stringContaining('func "alone" is standalone') as string }]);
-  });
 });
 
 describe("edges", () => {

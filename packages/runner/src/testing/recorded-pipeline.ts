@@ -33,7 +33,6 @@ const nested = func("nested", (value: unknown) => JSON.stringify(value));
 const afterwards = func("afterwards", () => "afterwards");
 const element = func("element", (item: number) => item);
 const plain = func("plain", () => 1);
-const alone = func({ id: "alone", standalone: true, run: () => 1 });
 const inner = func("inner", () => 1);
 const outer = func("outer", () => inner());
 
@@ -60,8 +59,6 @@ const reports = func("reports", () => {
 const all = func("all", () => {
   const eight = double(4);
   const made = record();
-  alone();
-  alone();
   return [
     described(),
     shared([1]),
