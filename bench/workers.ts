@@ -1,10 +1,11 @@
 // What it costs to execute in another process, beside messages and processes without reprise.
-import { fork } from "node:child_process";
+import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, open, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 import { type Future, LocalRunner } from "reprise";
 import { atLeast, atMost, type Benchmark, compared, type Report } from "./benchmark.ts";
@@ -13,9 +14,12 @@ import { type Elapsed, meanOf, startClock } from "./measure/stopwatch.ts";
 import { TemporaryFolder } from "./temporary-folder.ts";
 import { BareChild, bareProgram } from "./workers/bare-child.ts";
 import type { ColdQuestion } from "./workers/cold-driver.ts";
-import { chain, fanOut, first, numbersFrom, passArray, sumOf } from "./workers/funcs.ts";
+import { chain, fanOut, first, passArray } from "./workers/funcs.ts";
 import { PoolTasks } from "./workers/pool-tasks.ts";
 import { bareGrid, grid, inDriver, inWorkers, trainingMails } from "./workers/spam-grid.ts";
+
+const execute = promisify(execFile);
+const writer = fileURLToPath(new URL("./workers/write-and-read.ts", import.meta.url));
 
 /** A home with a runner whose workers are there. */
 async function withRunner<T>(maxParallelism: number, use: (runner: LocalRunner) => Promise<T>): Promise<T> {
@@ -102,6 +106,8 @@ async function buildDriver(folder: TemporaryFolder): Promise<string> {
     format: "esm",
     platform: "node",
     packages: "external",
+    // That of the repository leads `reprise` to its sources.
+    tsconfigRaw: "{}",
     logLevel: "warning",
   });
   return outfile;
@@ -138,15 +144,9 @@ async function measureCold(report: Report, folder: TemporaryFolder, bare: string
 async function measureArray(report: Report): Promise<void> {
   for (const length of [2 ** 24, 2 ** 27]) {
     await using folder = await TemporaryFolder.make();
-    const path = folder.file("numbers.bin");
     const writeAndRead = async (): Promise<Elapsed> => {
-      const clock = startClock();
-      const file = await open(path, "w");
-      await file.write(new Uint8Array(numbersFrom(length).buffer));
-      await file.sync();
-      await file.close();
-      sumOf(new Float64Array((await readFile(path)).buffer));
-      return clock();
+      const { stdout } = await execute(process.execPath, [writer, folder.file("numbers.bin"), String(length)]);
+      return JSON.parse(stdout) as Elapsed;
     };
     // Each sample in a home of its own: what is stored already would not be written again.
     const { limit, passed } = await interleave(
@@ -160,7 +160,7 @@ async function measureArray(report: Report): Promise<void> {
       ...compared("made, written, synced, read, summed", limit, passed, 1),
     });
   }
-  report.note(`memory of this process at most: ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`);
+  report.note(`memory of the driver at most: ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`);
 }
 
 async function measureGrid(report: Report): Promise<void> {

@@ -1,5 +1,6 @@
 // Funcs that execute in workers. This file is loaded there as well, so it does nothing but define them.
 import { func, type Future } from "reprise";
+import { numbersFrom, sumOf } from "./numbers.ts";
 
 /** Opens the store, keeps the program, and has one worker started. */
 export const first = func({ id: "workers.first", standalone: true, run: () => process.pid });
@@ -29,21 +30,3 @@ const sumNumbers = func({
 
 /** One worker makes an array, another gets it. */
 export const passArray = func("workers.pass", (length: number): Future<number> => sumNumbers(makeNumbers(length)));
-
-/** Numbers that no file system can make smaller. */
-export function numbersFrom(length: number): Float64Array {
-  const numbers = new Float64Array(length);
-  let state = 1;
-  for (let at = 0; at < length; at += 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    numbers[at] = state / 3;
-  }
-  return numbers;
-}
-
-/** Reads all of an array. */
-export function sumOf(numbers: Float64Array): number {
-  let sum = 0;
-  for (const value of numbers) sum += value;
-  return sum;
-}

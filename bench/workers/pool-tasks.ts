@@ -16,6 +16,7 @@ export class PoolTasks implements AsyncDisposable {
   readonly #folder: TemporaryFolder;
   readonly #pool: ProcessPool;
   readonly #root = randomUUID();
+  #count = 0;
 
   private constructor(folder: TemporaryFolder) {
     this.#folder = folder;
@@ -47,7 +48,8 @@ export class PoolTasks implements AsyncDisposable {
   }
 
   #execute(value: number): Promise<void> {
-    const run = randomUUID();
+    this.#count += 1;
+    const run = this.#root.slice(0, 24) + this.#count.toString(16).padStart(12, "0");
     const { digest, bytes } = encode(value);
     const stored = { id: digest, size: bytes.length, document: Buffer.from(bytes).toString("base64") };
     return new Promise((resolve, reject) => {

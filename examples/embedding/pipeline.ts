@@ -51,9 +51,9 @@ const embed = embedder.func({
   id: "embed",
   cache: true,
   run: async ({ model, texts }: { model: FileArtifact; texts: readonly string[] }) => {
-    const { embed: vectorOf } = await loadModel(model);
+    const loaded = await loadModel(model);
     const vectors = new Float32Array(texts.length * dimensions);
-    for (const [at, text] of texts.entries()) vectors.set(vectorOf(text), at * dimensions);
+    for (const [at, text] of texts.entries()) vectors.set(loaded.embed(text), at * dimensions);
     context().progress(texts.length, texts.length, "texts");
     return vectors;
   },
