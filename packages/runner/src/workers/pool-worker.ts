@@ -76,16 +76,16 @@ export class PoolWorker {
     this.process.send(message);
   }
 
-  /** Asks for all tasks that have not begun; the first has, or is about to. */
+  /**
+   * Asks for all tasks but the first, which has begun or is about to. They come back by {@link PoolWorkerHost.recalled},
+   * unless they have begun.
+   */
   recallRest(): void {
-    for (const task of this.tasks.slice(1)) this.recall(task);
-  }
-
-  /** Asks for a task. It comes back by {@link PoolWorkerHost.recalled}, unless it has begun. */
-  recall(task: PoolTask): void {
-    if (task.hasBegun || task.isRecalled || task.worker !== this) return;
-    task.isRecalled = true;
-    this.send({ type: "recall", task: task.id });
+    for (const task of this.tasks.slice(1)) {
+      if (task.hasBegun || task.isRecalled) continue;
+      task.isRecalled = true;
+      this.send({ type: "recall", task: task.id });
+    }
   }
 
   /** Forgets a task that is over, or was given back. */

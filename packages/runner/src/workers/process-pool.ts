@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { totalmem } from "node:os";
 import { type Failure, RepriseError, toFailure } from "@reprise/core";
+import { outsideBodies } from "../context.ts";
 import { messageOf } from "../message-of.ts";
 import { BodyTimes } from "./body-times.ts";
 import type { Assignment, Executor, ExecutorLane, RemoteTask } from "./executor.ts";
@@ -299,7 +300,8 @@ export class ProcessPool implements Executor, AsyncDisposable {
   #startWorkers(kind: WorkerKind): void {
     while (kind.starting < kind.waiting.length) {
       kind.starting += 1;
-      this.#workers.add(new PoolWorker(kind, this.#workerOptions, this.#workerHost));
+      // What it says later belongs to no body that happens to execute now.
+      outsideBodies(() => this.#workers.add(new PoolWorker(kind, this.#workerOptions, this.#workerHost)));
     }
   }
 
@@ -372,8 +374,7 @@ export class ProcessPool implements Executor, AsyncDisposable {
       task.withdraw();
       return;
     }
-    // One that has not begun is given back; for one that has, the first message counts for nothing.
-    worker.recall(task);
+    // One that has not begun never will: its worker says that it has failed.
     worker.send({ type: "cancel", task: task.id, reason });
     this.#stopLater(task, worker, reason);
     if (worker.tasks[0] !== task) return;

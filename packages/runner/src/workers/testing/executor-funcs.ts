@@ -6,6 +6,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { context, func } from "../../index.ts";
 
+/** The pipe of messages, which is behind the three streams. */
+const ipc = 3;
+
 class OddError extends TypeError {
   override readonly name = "OddError";
   readonly code = "E_ODD";
@@ -127,9 +130,10 @@ export const forks = func("ex forks", async (place: string) => {
 export const repeats = func("ex repeats", async () => {
   const { runId, attempt } = context();
   const task = `${runId}#${attempt}`;
-  const raw = (message: object): unknown => process.send?.(message);
+  const raw = (message: object): unknown => writeSync(ipc, `${JSON.stringify(message)}\n`);
   const failure = { name: "Error", message: "late", classes: ["Error"] };
   raw({ type: "started", task, time: 1 });
+  raw({ type: "log", task, stream: "log", level: "info", text: "of this task", time: 1 });
   raw({ type: "log", task: "nobody#1", stream: "log", level: "info", text: "of nobody", time: 1 });
   raw({ type: "result", task: "nobody#1", value: null, template: { stored: null, parts: [] } });
   raw({ type: "recalled", task });

@@ -108,7 +108,8 @@ export function testMessages(make: MakeLab): void {
       const other = await lab.start("ex computes", [1]);
       await lab.valueOf(other);
       await lab.result("ex raw");
-      expect(task.types).toEqual(["started", "result"]);
+      expect(task.types).toEqual(["started", "log", "result"]);
+      expect(task.logs).toMatchObject([{ text: "of this task" }]);
       expect(other.types).toEqual(["started", "result"]);
       expect([...task.ends, ...other.ends]).toHaveLength(2);
     });

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../testing/temporary-home.ts";
@@ -37,6 +37,23 @@ export function testQueues(make: MakeLab): void {
       expect(ends[3]).toMatchObject({ type: "lost", failure: { code: "WORKER_LOST" } });
       // None was executed twice.
       expect(names.map((name) => readFileSync(join(folder, name), "utf8"))).toEqual(names.map(() => "x"));
+    });
+
+    test("never begin if they are canceled, wherever they wait", async () => {
+      await using lab = await make(1);
+      const folder = temporaryFolder();
+      const go = join(folder, "go");
+      await makeShort(lab, folder);
+      const names = Array.from({ length: 12 }, (_, index) => `task ${index}`);
+      const [first, ...rest] = await startAll(lab, folder, names, (name) => (name === "task 0" ? `until ${go}` : ""));
+      for (const task of rest) task.remote.cancel("not needed");
+      for (const task of rest) expect((await task.end).type).not.toBe("result");
+      expect(first!.ends).toEqual([]);
+      writeFileSync(go, "");
+      await lab.valueOf(first!);
+      expect(await lab.result("ex inner", [1])).toBe(1);
+      expect(names.filter((name) => existsSync(join(folder, name)))).toEqual(["task 0"]);
+      expect(rest.every(({ ends }) => ends.length === 1)).toBe(true);
     });
 
     test("do not wait for a body that takes long while others have a place", async () => {
