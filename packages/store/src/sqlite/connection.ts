@@ -26,7 +26,13 @@ export interface Schema {
 }
 
 type DatabaseSync = Sqlite.DatabaseSync;
-const { DatabaseSync } = loadSqlite();
+let Database: typeof Sqlite.DatabaseSync | undefined;
+
+/** Not before it is needed: whoever uses only the files of a home does without. */
+function openDatabase(...args: ConstructorParameters<typeof Sqlite.DatabaseSync>): DatabaseSync {
+  Database ??= loadSqlite().DatabaseSync;
+  return new Database(...args);
+}
 
 /** The schema of the records. */
 const records: Schema = { migrations, synchronous: "FULL" };
@@ -50,7 +56,7 @@ export function openConnection(path: string, options: ConnectionOptions = {}, sc
 
 /** A database in memory that holds nothing. */
 export function openEmpty(schema: Schema = records): DatabaseSync {
-  const database = new DatabaseSync(":memory:");
+  const database = openDatabase(":memory:");
   for (const step of schema.migrations) database.exec(step);
   return database;
 }
@@ -58,7 +64,7 @@ export function openEmpty(schema: Schema = records): DatabaseSync {
 function openWriter(path: string, options: ConnectionOptions, schema: Schema): DatabaseSync {
   if (!existsSync(path)) createFile(path);
   else accessSync(path, constants.R_OK | constants.W_OK);
-  const database = new DatabaseSync(path, { enableForeignKeyConstraints: false });
+  const database = openDatabase(path, { enableForeignKeyConstraints: false });
   try {
     tune(database, options, schema);
     const version = userVersion(database);
@@ -91,7 +97,7 @@ function openReader(path: string, options: ConnectionOptions, schema: Schema): D
 }
 
 function openUnchanged(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { readOnly: true });
+  const database = openDatabase(path, { readOnly: true });
   try {
     userVersion(database);
     return database;
@@ -100,7 +106,7 @@ function openUnchanged(path: string): DatabaseSync {
     // On a medium that nobody can write, SQLite cannot make the files that readers of a write-ahead log share. Without
     // such a log the file alone is the whole truth.
     if (!isFrozen(path)) throw error;
-    return new DatabaseSync(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
+    return openDatabase(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
   }
 }
 
