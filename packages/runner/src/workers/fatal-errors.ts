@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { currentBody } from "../context.ts";
+import { currentBody, outsideBodies } from "../context.ts";
 import type { TaskHost } from "./task-host.ts";
 
 /**
@@ -14,7 +14,7 @@ export function endByErrors(host: TaskHost): void {
     const text = `The process ends because of ${why}: ${inspect(error)}`;
     const { executing } = host;
     const body = currentBody() ?? (executing.length === 1 ? executing[0]?.body : undefined);
-    if (body?.call.body !== body || body === undefined) process.stderr.write(`${text}\n`);
+    if (body?.call.body !== body || body === undefined) outsideBodies(() => process.stderr.write(`${text}\n`));
     else {
       const line = {
         stream: "stderr",

@@ -1,17 +1,18 @@
 import { captureOutput } from "../output-capture.ts";
 import { checkToWorker } from "./check-message.ts";
 import { endByErrors } from "./fatal-errors.ts";
-import { ipcChannel, type IpcEnd } from "./ipc-channel.ts";
+import { ipcChannel } from "./ipc-channel.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 import { TaskHost } from "./task-host.ts";
+import { WorkerEnd } from "./worker-end.ts";
 import { WorkerPlace } from "./worker-place.ts";
 
-/** So long, in ms, what is kept in memory may take to be disposed of when the driver is gone. */
+/** So long, in ms, the end of the process may take: what must still be told, what must be let go of when nobody waits for it. */
 const patience = 5_000;
 
 /** Executes tasks for whoever has started this process, until there is nothing left to do. */
 export function workerMain(): void {
-  const end = process as IpcEnd;
+  const end = new WorkerEnd();
   const channel = ipcChannel<FromWorker, ToWorker>(end, checkToWorker);
   let place: WorkerPlace | undefined;
   const leave = async (): Promise<void> => {
@@ -37,6 +38,7 @@ export function workerMain(): void {
   process.on("exit", () => {
     host.processEnds();
     channel.flush();
+    end.finish(patience);
   });
 }
 
