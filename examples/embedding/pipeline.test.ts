@@ -66,6 +66,20 @@ interface Line {
   readonly value?: unknown;
 }
 
+interface Cache {
+  readonly name: string;
+  readonly hits: number;
+  readonly misses: number;
+}
+
+interface Replica {
+  readonly caches: readonly Cache[];
+}
+
+interface Pool {
+  readonly replicas: readonly Replica[];
+}
+
 /** A store of its own. Every run is a process of its own; replicas are shared. */
 class Home {
   readonly #path = temporaryFolder();
@@ -95,6 +109,17 @@ class Home {
     const embedded = [...last.values()].filter(({ funcId, cache }) => funcId === "embed" && cache?.status === "MISS");
     return { value: lines.at(-1)?.value, embedded: embedded.length };
   }
+
+  /** The replicas of the one pool, as soon as they have told that `loadModel` was called so often. */
+  async replicas(calls: number): Promise<readonly Replica[]> {
+    for (;;) {
+      const { pools } = JSON.parse(await this.command("actors", "show", "embedder", "--json")) as { pools: Pool[] };
+      const replicas = pools.flatMap((pool) => pool.replicas);
+      const models = replicas.flatMap(({ caches }) => caches.filter(({ name }) => name === "loadModel"));
+      const told = models.reduce((sum, { hits, misses }) => sum + hits + misses, 0);
+      if (pools.length === 1 && told === calls && replicas.every(({ caches }) => caches.length > 0)) return replicas;
+    }
+  }
 }
 
 test("replicas keep tokenizer and model from one process to the next", { timeout: 120_000 }, async () => {
@@ -103,5 +128,13 @@ test("replicas keep tokenizer and model from one process to the next", { timeout
   expect(first.embedded).toBe(4 + 1);
   expect(await home.ask("The speed of a ship")).toMatchObject({ embedded: 1 });
   expect(await home.ask("Where do cats sleep?")).toEqual({ value: first.value, embedded: 0 });
-  console.log(await home.command("actors", "show", "embedder", "--json"));
+  const replicas = await home.replicas(4 + 1 + 1);
+  expect(replicas.length).toBeLessThanOrEqual(2);
+  for (const { caches } of replicas) {
+    expect(caches).toMatchObject([
+      { name: "loadTokenizer", misses: 1 },
+      { name: "loadModel", failures: 0 },
+    ]);
+    expect(caches[1]?.misses).toBeLessThanOrEqual(1);
+  }
 });
