@@ -196,7 +196,14 @@ describe("a runner", () => {
     expect(told.filter((line) => line === "small RESOLVED")).toHaveLength(2);
   });
 
-  test.for([{ durability: "never" }, { concurrency: 0 }, { hom: "/tmp" }])("refuses %j", (options) => {
+  test.for([
+    { durability: "never" },
+    { concurrency: 0 },
+    { maxParallelism: 0 },
+    { maxParallelism: -1 },
+    { infrastructureRetries: -1 },
+    { hom: "/tmp" },
+  ])("refuses %j", (options) => {
     expect(() => new LocalRunner(options as never)).toThrow(
       expect.objectContaining({ code: "INVALID_OPTION" }) as Error,
     );
