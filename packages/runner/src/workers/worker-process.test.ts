@@ -86,6 +86,20 @@ test("messages and lines arrive in order, also those from before its end", async
   expect(odd.ends).toBe(1);
 });
 
+test("what it wrote before its end is read to the last line", async () => {
+  const odd = new Odd();
+  odd.start("flood and exit: 8000");
+  await odd.ended;
+  expect(odd.lines).toEqual(Array.from({ length: 8_000 }, (_, line) => `stdout: line ${line}`));
+});
+
+test("one that was ready in time may take as long as it likes", async () => {
+  const odd = new Odd({ readyMs: 2_000 });
+  await odd.worker.ready;
+  const calm = new Promise((resolve) => setTimeout(resolve, 2_500, "calm"));
+  expect(await Promise.race([odd.ended, calm])).toBe("calm");
+});
+
 test.for<[string, string, string, number?]>([
   ["exit: 0", "WORKER_LOST", "ended with exit code 0 before the body was done: something called process.exit()"],
   ["exit: 7", "WORKER_LOST", "ended with exit code 7 before the body was done: something called process.exit()"],

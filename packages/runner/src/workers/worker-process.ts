@@ -72,6 +72,7 @@ export class WorkerProcess {
   /** Tasks that it was given and has not ended: while there are any, it must give signs of life. */
   readonly #tasks = new Set<string>();
   readonly #stderr: string[] = [];
+  readonly #untold: (TaskMessage | RecalledMessage)[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
   #heartbeat: HeartbeatMessage | undefined;
   #reason: string | undefined;
@@ -229,8 +230,26 @@ export class WorkerProcess {
       void this.end();
       return;
     }
-    if (endings.has(message.type)) this.#tasks.delete(message.task);
-    this.#options.heard(message);
+    this.#tell(message);
+  }
+
+  /**
+   * The end of a task is told when all that can be read now has been: what a body has written past JavaScript came before
+   * it, by another pipe. What comes behind such an end keeps its order.
+   */
+  #tell(message: TaskMessage | RecalledMessage): void {
+    if (endings.has(message.type)) {
+      this.#tasks.delete(message.task);
+      if (this.#untold.push(message) === 1) setImmediate(() => this.#tellAll());
+    } else if (this.#untold.length > 0) {
+      this.#untold.push(message);
+    } else {
+      this.#options.heard(message);
+    }
+  }
+
+  #tellAll(): void {
+    for (const message of this.#untold.splice(0)) this.#options.heard(message);
   }
 
   #read(stream: Socket, name: OutputStream): void {
@@ -309,6 +328,7 @@ export class WorkerProcess {
     for (const timer of this.#timers) clearTimeout(timer);
     for (const stream of streamsOf(this.#child)) stream.destroy();
     this.#readiness.reject(this.#unableError(failure.message, undefined));
+    this.#tellAll();
     this.#options.ended(failure);
     this.#over.resolve();
   }

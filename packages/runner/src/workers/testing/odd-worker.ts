@@ -36,6 +36,11 @@ const tasks: Readonly<Record<string, (task: string, argument: string) => void>> 
   // As soon as the system has all that was said.
   exit: (_task, code) =>
     process.send?.({ type: "heartbeat", memory: null, caches: [] }, () => process.exit(Number(code))),
+  // Leaves it to the pipe to hold all of this.
+  "flood and exit": (_task, count) => {
+    writeSync(1, Array.from({ length: Number(count) }, (_, line) => `line ${line}\n`).join(""));
+    process.exit(0);
+  },
   throw: (_task, text) => {
     throw new TypeError(text);
   },
