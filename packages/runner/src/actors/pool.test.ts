@@ -5,12 +5,12 @@ describe("a pool", () => {
   it("executes tasks on replicas that stay when their driver is gone, for other drivers too", async () => {
     const lab = await PoolLab.open();
     const one = lab.driver();
-    const first = await one.start("cached").ended;
+    const first = await one.start("cached").pid();
     expect(first).toMatch(/^\d+$/);
     expect(first).not.toBe(String(process.pid));
     await lab.gate.arrived("cache");
     one.disconnect();
-    expect(await lab.driver().start("cached").ended).toBe(first);
+    expect(await lab.driver().start("cached").pid()).toBe(first);
     expect(lab.gate.all.map(({ name }) => name)).toEqual(["cache"]);
     expect(await lab.pools()).toMatchObject([
       { name: "tested", state: "idle", replicas: [{ tasksDone: 2, pid: Number(first) }] },
@@ -89,7 +89,7 @@ describe("a pool", () => {
       ["model a", atA],
       ["model b", atB],
     ] as const) {
-      expect(await driver.start("where", [], { affinity: key }).ended).toBe(String(pid));
+      expect(await driver.start("where", [], { affinity: key }).pid()).toBe(String(pid));
     }
   });
 
@@ -98,7 +98,7 @@ describe("a pool", () => {
     const driver = lab.driver({ ttl: 200, replicas: { min: 0, max: 2 } });
     const long = driver.start("meet", ["long"]);
     await lab.gate.arrived("long");
-    await driver.start("cached").ended;
+    await driver.start("cached").pid();
     const cache = await lab.gate.arrived("cache");
     await cache.left;
     expect(cache.said).toEqual(["disposed"]);
@@ -110,14 +110,14 @@ describe("a pool", () => {
   it("ends itself when it has not been used, the replicas that it keeps too", async () => {
     const lab = await PoolLab.open();
     const driver = lab.driver({ ttl: 200, replicas: { min: 2, max: 2 } });
-    await driver.start("cached").ended;
+    await driver.start("cached").pid();
     const cache = await lab.gate.arrived("cache");
     await cache.left;
     expect(cache.said).toEqual(["disposed"]);
     await lab.logged(/: the pool was not used for 0.2 s$/, 3);
     await lab.until(async () => (await lab.pools()).length === 0);
     // And then there is a new one.
-    expect(await driver.start("cached").ended).not.toBe(String(cache.pid));
+    expect(await driver.start("cached").pid()).not.toBe(String(cache.pid));
   });
 
   it("loses no task that comes at the moment of its end", async () => {
@@ -125,7 +125,7 @@ describe("a pool", () => {
     const driver = lab.driver({ ttl: 50 });
     const pids = new Set<unknown>();
     for (let round = 1; round <= 3; round += 1) {
-      pids.add(await driver.start("where").ended);
+      pids.add(await driver.start("where").pid());
       await lab.logged(/tested-\d ends: the pool was not used/, round);
     }
     expect(pids.size).toBe(3);
@@ -215,19 +215,19 @@ describe("replicas", () => {
       isFinal: false,
       lost: expect.stringMatching(/SIGKILL/) as string,
     });
-    expect(await unbegun.ended).not.toBe(String(pid));
-    expect(await queued.ended).toBe(await unbegun.ended);
+    expect(await unbegun.pid()).not.toBe(String(pid));
+    expect(await queued.pid()).toBe(await unbegun.pid());
   });
 
   it("that use more memory than they may are ended, and it is said", async () => {
     const lab = await PoolLab.open();
     const driver = lab.driver({ resources: { memory: "300Mi" } });
-    const pid = await driver.start("where").ended;
+    const pid = await driver.start("where").pid();
     expect(await driver.start("hungry").ended).toMatchObject({
       code: "OUT_OF_MEMORY",
       lost: expect.stringMatching(/used more than the 300 MiB/) as string,
     });
-    expect(await driver.start("where").ended).not.toBe(pid);
+    expect(await driver.start("where").pid()).not.toBe(pid);
   });
 
   it("that give no sign of life are lost and killed", async () => {
@@ -243,7 +243,7 @@ describe("replicas", () => {
       lost: expect.stringMatching(/no sign of life/) as string,
     });
     await visitor.left;
-    expect(await driver.start("where").ended).not.toBe(String(visitor.pid));
+    expect(await driver.start("where").pid()).not.toBe(String(visitor.pid));
   });
 });
 
@@ -256,7 +256,7 @@ describe("a task that is canceled", () => {
     await task.said("started");
     task.cancel("no longer wanted");
     expect(await task.ended).toMatchObject({ message: expect.stringMatching(/no longer wanted/) as string });
-    expect(await driver.start("where").ended).toBe(String(visitor.pid));
+    expect(await driver.start("where").pid()).toBe(String(visitor.pid));
   });
 
   it("never begins if it has not", async () => {
@@ -269,7 +269,7 @@ describe("a task that is canceled", () => {
     second.cancel("no longer wanted");
     visitor.pass("done");
     expect(await first.ended).toBe("done");
-    await driver.start("where").ended;
+    await driver.start("where").pid();
     expect(lab.gate.all).toHaveLength(1);
   });
 
@@ -283,7 +283,7 @@ describe("a task that is canceled", () => {
     expect(await task.ended).toMatchObject({ lost: expect.stringMatching(/a canceled body does not stop/) as string });
     await visitor.left;
     expect(visitor.said).toEqual(["was told"]);
-    expect(await driver.start("where").ended).not.toBe(String(visitor.pid));
+    expect(await driver.start("where").pid()).not.toBe(String(visitor.pid));
   });
 
   it("and does not stop keeps its replica from new tasks, which ends when its other tasks are over", async () => {
@@ -349,7 +349,7 @@ describe("a pool that is stopped", () => {
   it("does what it has, disposes of its caches, and makes place for another", async () => {
     const lab = await PoolLab.open();
     const driver = lab.driver();
-    const pid = await driver.start("cached").ended;
+    const pid = await driver.start("cached").pid();
     const cache = await lab.gate.arrived("cache");
     const [running, queued] = [driver.start("meet", ["a"]), driver.start("where")];
     const visitor = await lab.gate.arrived("a");
@@ -371,7 +371,7 @@ describe("a pool that is stopped", () => {
   it("at once loses what executes, and moves what does not", async () => {
     const lab = await PoolLab.open();
     const driver = lab.driver();
-    const pid = await driver.start("cached").ended;
+    const pid = await driver.start("cached").pid();
     const cache = await lab.gate.arrived("cache");
     const running = driver.start("meet", ["a"]);
     await lab.gate.arrived("a");
@@ -380,7 +380,7 @@ describe("a pool that is stopped", () => {
     const [pool] = await lab.pools();
     await lab.stop([pool?.id ?? ""], true);
     expect(await running.ended).toMatchObject({ code: "WORKER_LOST", isFinal: false });
-    expect(await queued.ended).not.toBe(pid);
+    expect(await queued.pid()).not.toBe(pid);
     await cache.left;
     expect(cache.said).toEqual(["disposed"]);
   });
@@ -398,7 +398,11 @@ describe("places that are held by bodies that wait for other runs", () => {
         "need a place of it too, raise replicas or concurrency",
     );
     parent.answer({ type: "noValue", task: parent.message.task, wait, message: "there is none", cause: null });
-    expect(await parent.ended).toMatchObject({ message: "there is none" });
+    const visitor = await lab.gate.arrived("waited");
+    // It waits for nothing any more.
+    await driver.start("where").waitsFor("1 replica × 1 are taken, 1 task before it");
+    visitor.pass("done");
+    expect(await parent.ended).toBe("there is none, done");
     expect(await task.ended).toMatch(/^\d+$/);
   });
 });

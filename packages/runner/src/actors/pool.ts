@@ -353,8 +353,11 @@ export class Pool {
   #tellNewReasons(): void {
     if (this.#queue.length === 0) return;
     const situation = this.#situation();
-    for (const [before, task] of this.#queue.entries()) {
-      if (task.reason === undefined) this.#tellReason(task, waitReason(situation, before));
+    // They are the last.
+    for (let before = this.#queue.length - 1; before >= 0; before -= 1) {
+      const task = this.#queue[before];
+      if (task === undefined || task.reason !== undefined) break;
+      this.#tellReason(task, waitReason(situation, before));
     }
     this.#tellReasonsSoon();
   }

@@ -15,7 +15,7 @@ export interface SupervisorTimes extends PoolTimes {
 }
 
 /** The defaults of {@link SupervisorTimes}. */
-export const supervisorTimes: SupervisorTimes = {
+const supervisorTimes: SupervisorTimes = {
   stop: 10_000,
   grace: 10_000,
   silence: 30_000,

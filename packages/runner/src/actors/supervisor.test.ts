@@ -56,7 +56,7 @@ describe("a supervisor", () => {
     process.kill(killed, "SIGKILL");
     expect(await begun.ended).toMatchObject({ code: "WORKER_LOST", isFinal: false });
     await visitor.left;
-    expect(await queued.ended).not.toBe(String(visitor.pid));
+    expect(await queued.pid()).not.toBe(String(visitor.pid));
     expect(await lab.supervisorPid()).not.toBe(killed);
     expect(begun.messages.map(({ type }) => type)).toEqual(["started"]);
   });
@@ -64,7 +64,7 @@ describe("a supervisor", () => {
   it("that is killed leaves no replica behind, also if nobody comes after it", async () => {
     const lab = await PoolLab.alone();
     const driver = lab.driver({ replicas: { min: 2, max: 2 } });
-    await driver.start("cached").ended;
+    await driver.start("cached").pid();
     const cache = await lab.gate.arrived("cache");
     const pids = (await lab.pools())[0]?.replicas.map(({ pid }) => pid) ?? [];
     expect(pids).toHaveLength(2);
@@ -98,7 +98,7 @@ describe("a supervisor", () => {
 
   it("that is told to end disposes of what is in caches, and leaves nothing", async () => {
     const lab = await PoolLab.alone();
-    await lab.driver().start("cached").ended;
+    await lab.driver().start("cached").pid();
     const cache = await lab.gate.arrived("cache");
     const pid = (await lab.supervisorPid()) ?? 0;
     process.kill(pid, "SIGTERM");
@@ -114,7 +114,7 @@ describe("a supervisor", () => {
   it("ends when it has had no pool for a while", async () => {
     const lab = await PoolLab.open({ idle: 100 });
     const driver = lab.driver({ ttl: 50 });
-    await driver.start("where").ended;
+    await driver.start("where").pid();
     await lab.supervisor?.ended;
     expect(await lab.supervisorPid()).toBeUndefined();
     expect(existsSync(join(lab.home.path, "supervisor.sock"))).toBe(false);
@@ -134,7 +134,7 @@ describe("a supervisor", () => {
   it("whose replicas are started from a long path listens elsewhere", async () => {
     const home = join(temporaryFolder(), "x".repeat(60), "y".repeat(60));
     const lab = await PoolLab.alone(home);
-    expect(await lab.driver().start("where").ended).toMatch(/^\d+$/);
+    expect(await lab.driver().start("where").pid()).toMatch(/^\d+$/);
     expect(existsSync(join(home, "supervisor.sock"))).toBe(false);
     expect(await lab.supervisorPid()).toBeGreaterThan(0);
   });

@@ -28,7 +28,13 @@ export class Gate {
     this.#server.listen(this.path);
     onTestFinished(() => {
       this.#server.close();
-      for (const { pid } of this.#inside) process.kill(pid, "SIGKILL");
+      for (const { pid } of this.#inside) {
+        try {
+          process.kill(pid, "SIGKILL");
+        } catch {
+          // It is gone, and only its connection is not.
+        }
+      }
     });
   }
 

@@ -7,5 +7,6 @@ import { TestTask } from "./test-task.ts";
 const [path = "", gate = "", name = ""] = process.argv.slice(2);
 await using home = await openHome({ path });
 const environment = { ...tested, concurrency: 2, env: { GATE: gate } };
-using executor = new ActorExecutor({ home, program: replicaProgram, environment });
+// It stays connected, as that of a runner does.
+const executor = new ActorExecutor({ home, program: replicaProgram, environment });
 await new TestTask("meet", [name]).startIn(executor).ended;

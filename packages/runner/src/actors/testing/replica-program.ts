@@ -91,5 +91,13 @@ export const hungry = environment.func("hungry", async () => {
 
 const child = func("child", () => 1);
 
-/** Waits for a run. */
-export const waiting = environment.func("waiting", async () => await child().$value());
+/** Waits for a run, then at the gate. */
+export const waiting = environment.func("waiting", async () => {
+  const value = await child()
+    .$value()
+    .catch((error: unknown) => (error as Error).message);
+  const socket = come("waited");
+  const text = await answer(socket);
+  socket.destroySoon();
+  return `${value}, ${text}`;
+});

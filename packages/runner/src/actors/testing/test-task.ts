@@ -42,6 +42,13 @@ export class TestTask implements Assignment {
     return this;
   }
 
+  /** Number of the process that its result tells; rejects if it has none. */
+  async pid(): Promise<string> {
+    const result = await this.ended;
+    if (typeof result === "string" && /^\d+$/.test(result)) return result;
+    throw new Error(`${this.label} gave ${JSON.stringify(result)}`);
+  }
+
   receive(message: TaskMessage): void {
     this.messages.push(message);
     if (message.type === "failed") this.#over.resolve(message.failure);
