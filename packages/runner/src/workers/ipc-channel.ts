@@ -45,6 +45,8 @@ export class IpcChannel<Out extends { readonly type: string }, In> implements Ch
   #closed: { readonly error: Error | undefined } | undefined = undefined;
   #closeListener: ((error: Error | undefined) => void) | undefined = undefined;
   #waiting: Out[] = [];
+  #flushQueued = false;
+  #turn: NodeJS.Immediate | undefined = undefined;
   /** Messages that the system has not taken yet. */
   #unsent = 0;
   #sentAll: (() => void) | undefined = undefined;
@@ -55,16 +57,22 @@ export class IpcChannel<Out extends { readonly type: string }, In> implements Ch
     end.on("disconnect", () => this.#close(undefined));
   }
 
-  send(message: Out): void {
+  send(message: Out, isPatient = false): void {
     if (this.#closed !== undefined) return;
-    const first = this.#waiting.length === 0;
     this.#waiting.push(message);
-    if (!patient.has(message.type)) this.flush();
-    else if (first) queueMicrotask(() => this.flush());
+    if (isPatient) this.#turn ??= setImmediate(() => this.flush());
+    else if (!patient.has(message.type)) this.flush();
+    else if (!this.#flushQueued) {
+      this.#flushQueued = true;
+      queueMicrotask(() => this.flush());
+    }
   }
 
   /** Hands what waits to the system now. */
   flush(): void {
+    this.#flushQueued = false;
+    clearImmediate(this.#turn);
+    this.#turn = undefined;
     const [first] = this.#waiting;
     if (first === undefined || this.#closed !== undefined) return;
     const all = this.#waiting;

@@ -1,4 +1,4 @@
-import { type Failure, parseRunId, RepriseError, toFailure, type Wait } from "@reprise/core";
+import { type Failure, toFailure, type Wait } from "@reprise/core";
 import type { BlobStore } from "@reprise/store";
 import { letGo } from "../actors/load-scope.ts";
 import { Call } from "../call.ts";
@@ -39,7 +39,12 @@ export interface TaskEngineOptions {
   readonly values: TaskValues;
   readonly blobs: BlobStore;
   readonly makeWorkdir: () => string;
-  readonly send: (message: TaskMessage) => void;
+  /**
+   * Whether it will probably be over in no time, so that it need not be told apart from its result that it has begun: that
+   * would wake up the driver for nothing.
+   */
+  readonly isQuick: boolean;
+  readonly send: (message: TaskMessage, isPatient?: boolean) => void;
   /** Called once, when the code of the body is over and all of it was told. */
   readonly over: () => void;
 }
@@ -93,15 +98,15 @@ export class TaskEngine implements BodyHost {
       take: (call) => this.#made.push(call),
       goOn: () => this.#queueFlush(),
     });
-    this.#call = callOf(message, definition);
+    this.#call = new TaskCall(message, definition);
     this.body = new Body(this.#call, this);
     this.#call.body = this.body;
   }
 
   /** Executes the body. */
   execute(): void {
-    const { message, values, send } = this.#options;
-    send({ type: "started", task: this.#task, time: Date.now() });
+    const { message, values, isQuick, send } = this.#options;
+    send({ type: "started", task: this.#task, time: Date.now() }, isQuick);
     try {
       const args = chainAll(message.args, (argument, at) =>
         values.argument(this.#call, at, argument, (whole) => this.#tellInput(at, whole)),
@@ -370,12 +375,18 @@ export class TaskEngine implements BodyHost {
   }
 }
 
-function callOf({ run, attempt }: StartMessage, definition: FuncDefinition): Call {
-  const uuid = parseRunId(run);
-  if (uuid === undefined) throw new RepriseError("WORKER_FAILED", `A worker was given a task for run "${run}".`);
-  const call = new Call(definition, [], undefined, null);
-  call.takeId(uuid);
-  call.attempt = attempt;
-  call.state = "RUNNING";
-  return call;
+/** The call whose body executes here. */
+class TaskCall extends Call {
+  readonly #run: string;
+
+  constructor({ run, attempt }: StartMessage, definition: FuncDefinition) {
+    super(definition, [], undefined, null);
+    this.#run = run;
+    this.attempt = attempt;
+    this.state = "RUNNING";
+  }
+
+  override get id(): string {
+    return this.#run;
+  }
 }

@@ -49,6 +49,9 @@ interface Opened {
   readonly limit: number;
 }
 
+/** A task of less than so many ms may be told of when it is over. */
+const quickTime = 1;
+
 /** So many tasks that are over are remembered, so that one that comes twice is executed once. */
 const remembered = 1_000;
 
@@ -60,6 +63,8 @@ export class TaskHost {
   /** Tasks that have not begun, in their order. */
   readonly #backlog = new Map<TaskId, StartMessage>();
   readonly #done = new Set<TaskId>();
+  /** Funcs whose last body was over in no time. */
+  readonly #quick = new WeakSet<FuncDefinition>();
   /** Tasks that were canceled while their func was looked for, and why. */
   readonly #canceled = new Map<TaskId, string>();
   #opened: Opened | undefined = undefined;
@@ -176,6 +181,7 @@ export class TaskHost {
 
   #begin(message: StartMessage, { place }: Opened): void {
     const { task } = message;
+    const begun = performance.now();
     this.#tasks.set(task, undefined);
     place.begins?.();
     const failed = (error: unknown): void => {
@@ -194,8 +200,13 @@ export class TaskHost {
         values: place.values,
         blobs: place.blobs,
         makeWorkdir: () => place.makeWorkdir(),
-        send: (said) => this.#send(said),
-        over: () => this.#ended(task, place),
+        isQuick: this.#quick.has(definition),
+        send: (said, isPatient) => this.#options.channel.send(said, isPatient),
+        over: () => {
+          if (performance.now() - begun < quickTime) this.#quick.add(definition);
+          else this.#quick.delete(definition);
+          this.#ended(task, place);
+        },
       });
       this.#tasks.set(task, engine);
       engine.execute();
@@ -211,11 +222,20 @@ export class TaskHost {
     this.#tasks.delete(task);
     this.#canceled.delete(task);
     this.#remember(task);
+    if (place.ends === undefined) {
+      this.#pump();
+      return;
+    }
+    this.#isTidying = true;
+    // The result goes first.
+    setImmediate(() => this.#tidy(place));
+  }
+
+  #tidy(place: Workplace): void {
     const next = (): void => {
       this.#isTidying = false;
       this.#pump();
     };
-    this.#isTidying = true;
     try {
       void chain(place.ends?.(), next, (error) => this.#cannotGoOn(error));
     } catch (error) {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { RealWorker } from "./testing/real-worker.ts";
@@ -134,12 +134,25 @@ describe("a worker process", () => {
     expect(existsSync(join(worker.folder, "home/tmp"))).toBe(false);
   });
 
-  it("gives signs of life while a body blocks it", async () => {
-    const text = `import { func } from "reprise";
-      func("block", (ms) => { const until = Date.now() + ms; while (Date.now() < until); return "done"; });`;
+  it("says that a body has begun, and what it says, before the body can block it", async () => {
+    const text = `import { existsSync } from "node:fs"; import { context, func } from "reprise";
+      func("block", (file) => { context().log.info("waits"); while (!existsSync(file)); return "done"; });`;
     const worker = new RealWorker({ files: { "main.js": text, ...typeModule } });
-    await worker.worker.ready;
-    expect(await worker.run("block", 600)).toBe("done");
+    const file = join(worker.folder, "go on");
+    const task = worker.start("block", [file]);
+    await vi.waitUntil(() => worker.told(task, "log").length > 0, { timeout: 30_000 });
+    expect(worker.told(task, "started")).toHaveLength(1);
+    writeFileSync(file, "");
+    expect(await worker.resultOf(task)).toBe("done");
+  });
+
+  it("loses no message of bodies that are over in no time", async () => {
+    const text = `import { func } from "reprise"; func("quick", (n) => n);`;
+    const worker = new RealWorker({ files: { "main.js": text, ...typeModule } });
+    const tasks = Array.from({ length: 50 }, (_, at) => worker.start("quick", [at]));
+    expect(await Promise.all(tasks.map((task) => worker.resultOf(task)))).toEqual(tasks.map((_, at) => at));
+    const types = worker.heard.map((message) => message.type).filter((type) => type !== "heartbeat");
+    expect(types).toEqual(tasks.flatMap(() => ["started", "result"]));
   });
 });
 
