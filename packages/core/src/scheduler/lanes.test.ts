@@ -321,6 +321,39 @@ describe("the backlog of a lane", () => {
     expect(world.started.slice(4)).toEqual(["x"]);
   });
 
+  it("counts again when the body that waited goes on, also where it kept its place", () => {
+    for (const keepsSlot of [false, true]) {
+      const world = worldWith({ limit: 1, backlog: () => 1, keepsSlot });
+      const root = world.root();
+      const run = worker(world, "run", root);
+      world.begins(run);
+      const inline = world.run("inline", run);
+      world.waits(run, inline);
+      world.returns(inline);
+      worker(world, "next", root);
+      expect(world.started.at(-1)).toBe("next");
+      expect(world.scheduler.nextTick).toBeUndefined();
+    }
+  });
+
+  it("counts again when a body goes on that waited once more before it had its place back", () => {
+    const world = worldWith({ limit: 1, backlog: () => 1 });
+    const root = world.root();
+    const run = worker(world, "run", root);
+    world.begins(run);
+    const [first, second] = [world.run("first", run), world.run("second", run)];
+    world.waits(run, first);
+    const other = worker(world, "other", root);
+    world.returns(first);
+    world.waits(run, second);
+    world.returns(second);
+    world.begins(other);
+    world.returns(other);
+    expect(world.delivered.length).toBe(2);
+    worker(world, "next", root);
+    expect(world.started.at(-1)).toBe("next");
+  });
+
   it("counts again when the body that waited has ended in any way", () => {
     const world = worldWith({ limit: 1, backlog: () => 1 });
     const root = world.root({ tolerate: 9 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LaneOptions } from "./lanes.ts";
-import { gateFor, statesOf, TestRun, type TestRunOptions, World } from "./testing/world.ts";
+import { gateFor, statesOf, type TestRun, type TestRunOptions, World } from "./testing/world.ts";
 
 /** A world with lanes of actors whose bodies keep their places, by name with their limits. */
 function worldWith(limits: Readonly<Record<string, number>>, more: Partial<LaneOptions> = {}): World {
@@ -30,6 +30,12 @@ function twoStuck(world: World, root: TestRun): { readonly parents: TestRun[]; r
   const children = parents.map((parent) => on(world, "gpu", `child of ${parent.label}`, parent));
   for (const [at, parent] of parents.entries()) world.waits(parent, children[at]!);
   return { parents, children };
+}
+
+/** A run whose body has returned. */
+function finished(world: World, run: TestRun): TestRun {
+  world.returns(run);
+  return run;
 }
 
 /** More than it takes to be sure that nobody has more to say. */
@@ -143,7 +149,8 @@ describe("a run that needs a place which those who wait for it hold", () => {
     const map = world.run("map", parent);
     const gate = gateFor(1);
     const first = world.run("first", map, { gate });
-    const second = world.run("second", map, { gate });
+    const second = world.run("second", map, { gate, asksCache: true });
+    world.misses(second);
     const queued = on(world, "gpu", "queued", first);
     world.returns(first, { assembles: true });
     // It waits for the second only, which needs the place behind the gate that the first holds.
@@ -208,17 +215,30 @@ describe("a run that needs a place which those who wait for it hold", () => {
     expect(statesOf(child)).toEqual({ child: "RUNNING" });
   });
 
-  it("may have been created before the lane was seen to stand still for the first time", () => {
+  it("may have to wait for one that computes the same before its next attempt", () => {
     const world = worldWith({ gpu: 1 });
     const root = world.root();
-    const inline = world.run("inline", root);
-    const before = world.run("before", inline);
-    world.waits(inline, before);
-    world.live(60_000);
-    world.returns(before);
-    const { child } = stuck(world, "parent", inline);
+    const parent = on(world, "gpu", "parent", root);
+    const same = on(world, "gpu", "same", root);
+    const child = world.run("child", parent, { asksCache: true, retry: { retries: 1 } });
+    world.misses(child);
+    world.throws(child);
+    expect(child.state).toBe("RETRYING");
+    child.follows = same;
+    world.waits(parent, child);
     world.live(soon);
-    expect(child.state).toBe("FAILED");
+    expect(statesOf(same, child)).toEqual({ same: "FAILED", child: "RETRYING" });
+  });
+
+  it("is found next to another actor that stands still only for a while", () => {
+    const world = worldWith({ cpu: 1, gpu: 1 });
+    const root = world.root();
+    const busy = on(world, "cpu", "busy", root);
+    world.waits(busy, world.run("executing", busy));
+    const queued = on(world, "cpu", "queued", root);
+    const { child } = stuck(world, "parent", root);
+    world.live(soon);
+    expect(statesOf(queued, child)).toEqual({ queued: "SCHEDULED", "child of parent": "FAILED" });
   });
 
   it("is found although others execute", () => {
@@ -332,35 +352,49 @@ describe("a run is left in the queue of an actor", () => {
     expect(world.begins(child)).toBe(true);
   });
 
-  it("while a result that its holder waits for is being written", () => {
+  it.each([
+    ["is being written", (world: World, parent: TestRun) => finished(world, world.run("partner", parent))],
+    [
+      "needs one whose result is being written",
+      (world: World, parent: TestRun) =>
+        world.run("partner", parent, { needs: [finished(world, world.run("needed", parent))] }),
+    ],
+    [
+      "has a child whose result is being written",
+      (world: World, parent: TestRun) => {
+        const run = world.run("partner", parent);
+        finished(world, world.run("grandchild", run));
+        world.returns(run, { assembles: true });
+        return run;
+      },
+    ],
+    [
+      "is being put together",
+      (world: World, parent: TestRun) => {
+        const run = world.run("partner", parent);
+        const grandchild = finished(world, world.run("grandchild", run));
+        world.publish(grandchild);
+        world.returns(run, { assembles: true });
+        return run;
+      },
+    ],
+    [
+      "asks the cache, and waits for one that computes the same and executes",
+      (world: World, parent: TestRun) => {
+        const run = world.run("partner", parent, { asksCache: true });
+        run.follows = world.run("same", parent.parent);
+        return run;
+      },
+    ],
+  ])("while its body waits for another as well, which %s", (_, partner) => {
     const world = worldWith({ gpu: 1 });
-    world.holds.add("publish");
-    const root = world.root();
-    const parent = on(world, "gpu", "parent", root);
-    const inline = world.run("inline", parent);
-    const next = world.run("next", parent, { needs: [inline] });
-    on(world, "gpu", "queued", root);
-    world.returns(inline);
-    world.waits(parent, next);
-    world.live(60_000);
-    expect(world.changes).not.toContain("queued FAILED");
-    world.publish(inline);
-    expect(next.state).toBe("RUNNING");
-  });
-
-  it("while its holder is put together", () => {
-    const world = worldWith({ gpu: 1 });
-    world.holds.add("assemble");
-    const root = world.root();
-    const parent = on(world, "gpu", "parent", root);
-    const inner = world.run("inner", parent);
-    const leaf = world.run("leaf", inner);
-    world.returns(inner, { assembles: true });
-    world.returns(leaf);
-    const queued = on(world, "gpu", "queued", root);
-    world.waits(parent, inner);
-    world.live(60_000);
-    expect(queued.state).toBe("SCHEDULED");
+    for (const command of ["publish", "assemble"] as const) world.holds.add(command);
+    const parent = on(world, "gpu", "parent", world.root());
+    const child = on(world, "gpu", "child", parent);
+    world.waits(parent, child);
+    world.waits(parent, partner(world, parent));
+    world.live(90_000);
+    expect(child.state).toBe("SCHEDULED");
   });
 
   it("while more failures than are tolerated could still end what its holder waits for", () => {
@@ -457,14 +491,5 @@ describe("looking for starvation", () => {
     const { child } = stuck(world, "parent", world.root());
     expect(world.scheduler.nextTick).toBeUndefined();
     expect(world.begins(child)).toBe(true);
-  });
-
-  it("leaves out runs of others that were never told to wait", () => {
-    const world = worldWith({ gpu: 1 });
-    const made = new TestRun("made", null, {}, world);
-    world.scheduler.adoptResolved(made);
-    const { child } = stuck(world, "parent", world.root({ needs: [made] }));
-    world.live(soon);
-    expect(child.state).toBe("FAILED");
   });
 });
