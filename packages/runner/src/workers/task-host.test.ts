@@ -225,9 +225,16 @@ describe("a host of tasks", () => {
 
   it("does not begin a body that was canceled while its func was looked for", async () => {
     const found = Promise.withResolvers<ReturnType<typeof known>>();
-    const driver = new Driver({ funcOf: () => found.promise });
+    const looking = Promise.withResolvers<void>();
+    const driver = new Driver({
+      funcOf: () => {
+        looking.resolve();
+        return found.promise;
+      },
+    });
     driver.hello();
     const task = driver.start(plain, whole(1));
+    await looking.promise;
     driver.channel.send({ type: "cancel", task, reason: "too late" });
     driver.channel.send({ type: "recall", task });
     await new Promise(setImmediate);
@@ -373,6 +380,7 @@ describe("the calls of a body", () => {
 
 describe("values of a task", () => {
   const length = declared(func("th length", (value: { bytes: Uint8Array }) => value.bytes.length));
+  const shallow = declared(func("th shallow", (n: number) => ({ bytes: new Uint8Array(n).fill(1) })));
   const large = declared(func("th large", (n: number) => ({ bytes: new Uint8Array(n).fill(1), text: "x".repeat(n) })));
 
   it("are on disk before they are told of, if they are large, and are read from there", async () => {
@@ -386,6 +394,11 @@ describe("values of a task", () => {
     expect(await driver.files.blobs.has(blobs)).toEqual([true, true]);
     const read = driver.start(length, { stored: value, parts: [] });
     expect((await driver.hears("result", read)).value?.id).toBe(sent(200_000).id);
+    // A short document may have large parts.
+    const short = await driver.hears("result", driver.start(shallow, whole(100_000)));
+    expect(short.value).toMatchObject({ document: expect.any(String), blobs: [{ size: 100_000 }] });
+    const again = driver.start(length, { stored: short.value, parts: [] });
+    expect((await driver.hears("result", again)).value?.id).toBe(sent(100_000).id);
   });
 
   it("are told in the order in which they were made, large or not", async () => {
