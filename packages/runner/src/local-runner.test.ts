@@ -197,6 +197,32 @@ describe("a runner", () => {
   });
 
   test.for([
+    { delay: 0, waits: "" },
+    { delay: 5, waits: ", waits for a retry in 5 ms" },
+  ])("tells why an attempt failed that is tried again after $delay ms", async ({ delay, waits }) => {
+    const told: string[] = [];
+    const flaky = func({
+      id: `flaky ${delay}`,
+      retry: { retries: 1, delay, jitter: 0 },
+      run: () => {
+        if (context().attempt === 1) throw new RangeError("not yet");
+        return "now";
+      },
+    });
+    await new LocalRunner({
+      home: temporaryFolder(),
+      onEvent: (event) => {
+        if (event.type !== "run") return;
+        const failure = event.failure === undefined ? "" : `: ${event.failure.name}: ${event.failure.message}`;
+        const waitsFor = event.waitsFor === undefined ? "" : `, waits for ${event.waitsFor}`;
+        told.push(`${event.attempt} ${event.state}${failure}${waitsFor}`);
+      },
+    }).run(flaky());
+    expect(told.filter((line) => line.includes("RETRYING"))).toEqual([`1 RETRYING: RangeError: not yet${waits}`]);
+    expect(told.slice(-2)).toEqual(["2 RUNNING", "2 RESOLVED"]);
+  });
+
+  test.for([
     { durability: "never" },
     { concurrency: 0 },
     { maxParallelism: 0 },

@@ -7,7 +7,7 @@ import { formatPath } from "./part-path.ts";
 import { logData, logText } from "./log-data.ts";
 import { ProgressTeller } from "./progress-teller.ts";
 import type { Recorder } from "./recorder.ts";
-import type { RunnerEvent } from "./runner-events.ts";
+import type { RunChanged, RunnerEvent } from "./runner-events.ts";
 import { recordedOptions } from "./recorded-options.ts";
 import type { StoredArtifactValue } from "./stored-values.ts";
 import type { TemplatePart } from "./template.ts";
@@ -133,7 +133,8 @@ export class PipelineTracker implements Tracker {
       }
       this.#recorder.settle();
     }
-    this.#emitRun(call, now, state === "CREATED" ? waitsForInputs(call) : waitsForRetry(call));
+    // That it is tried again was told with the failure.
+    if (state !== "RETRYING") this.#emitRun(call, now, state === "CREATED" ? waitsForInputs(call) : undefined);
   }
 
   /** What was reused becomes known at the end alone. */
@@ -171,7 +172,6 @@ export class PipelineTracker implements Tracker {
     const startedAt = row.attempt === attempt ? row.startedAt : null;
     this.#progress.end(call);
     row.progress = null;
-    (call.track as CallTrack).pause = delay;
     this.#recorder.attempt({ run: row.ref, attempt, startedAt, endedAt: now, failure });
     const again = delay === 0 ? "at once" : `in ${Math.round(delay)} ms`;
     const counted =
@@ -184,6 +184,9 @@ export class PipelineTracker implements Tracker {
       `attempt ${attempt} of ${call.label} failed (${failure.name}: ${failure.message}); it is tried again ${again}${counted}`,
       now,
     );
+    // Not left to the change of state: with no delay the next attempt is there already when that is told.
+    const waits = delay === 0 ? undefined : `a retry in ${Math.round(delay)} ms`;
+    this.#emit?.({ ...runTold(call, now, waits), state: "RETRYING", attempt, failure });
   }
 
   late(call: Call, attempt: number): void {
@@ -264,21 +267,7 @@ export class PipelineTracker implements Tracker {
   }
 
   #emitRun(call: Call, time: number, waitsFor: string | undefined): void {
-    this.#emit?.({
-      type: "run",
-      id: call.id,
-      parentId: call.parent?.id ?? null,
-      funcId: call.definition.id,
-      name: call.name,
-      kind: call.definition.kind,
-      state: call.state,
-      attempt: call.attempt,
-      time,
-      ...(waitsFor === undefined ? {} : { waitsFor }),
-      ...(call.failure === undefined ? {} : { failure: call.failure }),
-      ...(call.reason === undefined ? {} : { reason: call.reason }),
-      ...cacheTold(call),
-    });
+    this.#emit?.(runTold(call, time, waitsFor));
   }
 
   #newRow(call: Call, now: number): RunWrite {
@@ -446,9 +435,22 @@ function waitsForInputs(call: Call): string | undefined {
   return open.length === 1 ? open[0]?.label : `${open[0]?.label} and ${open.length - 1} more`;
 }
 
-function waitsForRetry(call: Call): string | undefined {
-  const pause = call.track?.pause ?? 0;
-  return call.state === "RETRYING" && pause > 0 ? `a retry in ${Math.round(pause)} ms` : undefined;
+function runTold(call: Call, time: number, waitsFor: string | undefined): RunChanged {
+  return {
+    type: "run",
+    id: call.id,
+    parentId: call.parent?.id ?? null,
+    funcId: call.definition.id,
+    name: call.name,
+    kind: call.definition.kind,
+    state: call.state,
+    attempt: call.attempt,
+    time,
+    ...(waitsFor === undefined ? {} : { waitsFor }),
+    ...(call.failure === undefined ? {} : { failure: call.failure }),
+    ...(call.reason === undefined ? {} : { reason: call.reason }),
+    ...cacheTold(call),
+  };
 }
 
 /** @param goesOn whether the attempt is one that the row tells of: its clock goes on, though it is scheduled once more. */

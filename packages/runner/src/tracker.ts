@@ -9,8 +9,6 @@ export interface CallTrack {
   write: RunWrite;
   /** Number of the batch that `write` belongs to. */
   batch: number;
-  /** The pause before the next attempt, in ms. */
-  pause?: number;
   /** Arguments put together from several values that were recorded. */
   inputs?: Set<number>;
   /** Whether it was recorded that the body has given its result. */
