@@ -134,7 +134,8 @@ describe("a standalone func", () => {
   it("is looked up in the cache by the driver", async () => {
     const { run } = lab();
     const first = await run(funcs.cached(1));
-    expect(await run(funcs.cached(1), { maxParallelism: 1 })).toEqual(first);
+    expect(await run(funcs.cached(1))).toEqual(first);
+    expect(await run(funcs.cached(1), { cache: "refresh" })).not.toEqual(first);
   });
 });
 

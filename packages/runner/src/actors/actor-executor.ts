@@ -2,7 +2,7 @@ import { type Failure, RepriseError, toFailure } from "@reprise/core";
 import { messageOf } from "../message-of.ts";
 import type { Assignment, Executor, RemoteTask } from "../workers/executor.ts";
 import type { AnswerMessage, TaskId, TaskMessage } from "../workers/protocol.ts";
-import { lostFailure } from "./lost-failure.ts";
+import { lostFailure } from "../workers/lost-failure.ts";
 import { type PoolOwner, poolId, poolSpec } from "./pool-spec.ts";
 import { reachSupervisor, type SupervisorChannel } from "./supervisor-client.ts";
 import type { FromSupervisor } from "./supervisor-protocol.ts";

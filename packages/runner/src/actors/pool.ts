@@ -1,7 +1,7 @@
 import { type Failure, RepriseError, toFailure } from "@reprise/core";
 import { messageOf } from "../message-of.ts";
 import type { AnswerMessage, CancelMessage, RecalledMessage, TaskMessage } from "../workers/protocol.ts";
-import { lostFailure } from "./lost-failure.ts";
+import { lostFailure } from "../workers/lost-failure.ts";
 import { mostFailures, type PoolPlan, type PoolSituation, planPool, waitReason } from "./pool-plan.ts";
 import type { PoolTask } from "./pool-task.ts";
 import { Replica } from "./replica.ts";

@@ -1,4 +1,3 @@
-import { RepriseError } from "@reprise/core";
 import { findSupervisor } from "./supervisor-client.ts";
 import type { FromSupervisor, PoolState, ToSupervisor } from "./supervisor-protocol.ts";
 
@@ -28,7 +27,7 @@ export interface StopOptions {
  * Stops pools of actors: they take no new tasks, and end, with what is in their caches, when those that they have are over.
  * A task that comes meanwhile makes a new pool. Resolves when all their processes have ended.
  *
- * Rejects with `ACTOR_FAILED` if the supervisor does not answer, cannot be trusted, or ends meanwhile.
+ * Rejects with `ACTOR_FAILED` if the supervisor does not answer, or cannot be trusted.
  *
  * @param home folder of the home.
  * @param ids of the pools, as {@link listPools} gives them.
@@ -39,7 +38,7 @@ export async function stopPools(home: string, ids: readonly string[], { now }: S
   await ask(home, messages, read);
 }
 
-/** Sends messages, and resolves with as many answers; with none if there is no supervisor. */
+/** Sends messages, and resolves with as many answers; with none if there is no supervisor, or none any more. */
 async function ask<T>(
   home: string,
   messages: readonly ToSupervisor[],
@@ -50,9 +49,8 @@ async function ask<T>(
   const { channel } = found;
   const { promise, resolve, reject } = Promise.withResolvers<readonly T[]>();
   const answers: T[] = [];
-  channel.onClose((error) => {
-    reject(error ?? new RepriseError("ACTOR_FAILED", `The supervisor of actors in ${home} has ended meanwhile.`));
-  });
+  // One that ends by itself does so because it has no pools any more.
+  channel.onClose((error) => (error === undefined ? resolve([]) : reject(error)));
   channel.onMessage((message) => {
     const answer = read(message);
     if (answer !== undefined && answers.push(answer) === messages.length) resolve(answers);

@@ -224,4 +224,9 @@ export const readFile = func({
 });
 export const filePipeline = func("sa files", () => readFile(makeFile()));
 
-export const cached = func({ id: "sa cached", standalone, cache: true, run: (n: number) => [n, process.pid] });
+export const cached = func({
+  id: "sa cached",
+  standalone,
+  cache: { version: "1" },
+  run: (n: number) => [n, Math.random()],
+});

@@ -5,6 +5,7 @@ import { outsideBodies } from "../context.ts";
 import { messageOf } from "../message-of.ts";
 import { BodyTimes } from "./body-times.ts";
 import type { Assignment, Executor, ExecutorLane, RemoteTask } from "./executor.ts";
+import { lostFailure } from "./lost-failure.ts";
 import { memoryBytes } from "./memory-limit.ts";
 import { LaneState } from "./pool-lane.ts";
 import { PoolTask, type PoolTaskHost } from "./pool-task.ts";
@@ -315,7 +316,9 @@ export class ProcessPool implements Executor, AsyncDisposable {
     const isForAll = isFinal || this.#isDisposed;
     // While another worker goes on, it will be there for them.
     const count = isForAll ? kind.waiting.length : Number(!kind.goesOn);
-    for (const task of kind.waiting.splice(0, count)) task.lose(failure, isForAll);
+    // One that was killed before it was ready says nothing of the next.
+    const told = isForAll ? failure : lostFailure(failure.message);
+    for (const task of kind.waiting.splice(0, count)) task.lose(told, isForAll);
     if (!kind.goesOn) this.#startWorkers(kind);
     this.#forget(kind);
   }
