@@ -59,6 +59,8 @@ export class IpcChannel<Out extends { readonly type: string }, In> implements Ch
 
   send(message: Out, isPatient = false): void {
     if (this.#closed !== undefined) return;
+    // What is sent like this may wait for what follows from it, and holds up nothing that was said before.
+    if (isPatient) this.flush();
     this.#waiting.push(message);
     if (isPatient) this.#turn ??= setImmediate(() => this.flush());
     else if (!patient.has(message.type)) this.flush();

@@ -29,6 +29,11 @@ export class PoolWorker {
   /** When it had nothing to do any more, by `performance.now()`. */
   idleSince = 0;
   readonly #host: PoolWorkerHost;
+  /**
+   * Funcs that it has executed. Of bodies that are over in no time a worker says that they begin only a moment later: the
+   * first task may have begun unheard, and must not be executed twice as one attempt.
+   */
+  readonly #known = new Set<string>();
   #isOver = false;
   #wasReady = false;
 
@@ -101,6 +106,7 @@ export class PoolWorker {
     // Messages about a task that it does not have are late, or repeated.
     const task = this.tasks.find(({ id }) => id === message.task);
     if (task === undefined) return;
+    if (message.type === "result" || message.type === "failed") this.#known.add(task.func);
     if (message.type !== "recalled") task.hear(message);
     else if (!task.hasBegun) {
       const wasFirst = this.tasks[0] === task;
@@ -124,6 +130,8 @@ export class PoolWorker {
   #end(failure: Failure): void {
     this.#isOver = true;
     const tasks = this.tasks.splice(0);
+    const [first] = tasks;
+    if (first !== undefined && this.#known.has(first.func)) first.hasBegun = true;
     for (const task of tasks) task.worker = undefined;
     this.#host.ended(this, failure, tasks);
     // It has ended the moment it was ready.

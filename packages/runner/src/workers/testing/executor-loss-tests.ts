@@ -28,6 +28,7 @@ export function testLosses(make: MakeLab): void {
       const task = await lab.start("ex pid");
       const pid = Number(await lab.valueOf(task));
       process.kill(pid, "SIGKILL");
+      expect(await lab.result("ex inner", [7])).toBe(7);
       expect(await lab.result("ex pid")).not.toBe(pid);
       expect(task.ends).toHaveLength(1);
     });
@@ -37,9 +38,10 @@ export function testLosses(make: MakeLab): void {
       const pid = Number(await lab.result("ex pid"));
       // It hears nothing of the task: it is stopped, then killed.
       process.kill(pid, "SIGSTOP");
-      const task = await lab.start("ex pid");
+      const task = await lab.start("ex inner", [5]);
       process.kill(pid, "SIGKILL");
-      expect(await lab.valueOf(task)).not.toBe(pid);
+      expect(await lab.valueOf(task)).toBe(5);
+      expect(await lab.result("ex pid")).not.toBe(pid);
       expect(task.types).toEqual(["started", "result"]);
     });
 

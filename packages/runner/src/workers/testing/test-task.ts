@@ -1,14 +1,13 @@
 import { decode, encode, type Failure } from "@reprise/core";
 import type { Home } from "@reprise/store";
 import type { Assignment, Executor, ExecutorLane, RemoteTask } from "../executor.ts";
-import {
-  type LogMessage,
-  type StartMessage,
-  taskId,
-  type TaskMessage,
-  type WireArgument,
-  type WireArtifact,
-  type WireArtifactRow,
+import type {
+  LogMessage,
+  StartMessage,
+  TaskMessage,
+  WireArgument,
+  WireArtifact,
+  WireArtifactRow,
 } from "../protocol.ts";
 
 /** Documents up to this length go with the messages. */
@@ -138,7 +137,7 @@ export class TaskLab {
     const run = `01939bc0-0000-7000-8000-${String(runs).padStart(12, "0")}`;
     const { attempt = 1, file = null, lane = this.lane, memory } = options;
     const task = new TestTask(
-      { type: "start", task: taskId(run, attempt), run, root: "the root", func, file, attempt, args },
+      { type: "start", task: `${run}#${attempt}`, run, root: "the root", func, file, attempt, args },
       lane,
       memory,
     );
