@@ -6,6 +6,7 @@ import { LocalPipelineRun } from "./local-pipeline-run.ts";
 import { checkLocalOptions, type LocalRunnerOptions, withSettings } from "./local-runner-options.ts";
 import type { Recording } from "./rerun/open-recording.ts";
 import { Runner, type RunHandle } from "./runner.ts";
+import { endIdleWorkers } from "./workers/local-lanes.ts";
 import type { WireProgram } from "./workers/protocol.ts";
 
 /**
@@ -107,12 +108,14 @@ export class LocalRunner extends Runner implements AsyncDisposable {
     return openRerun(home, root, { from: rerunFrom as string, mode: rerunMode, code: this.codeOrigin() });
   }
 
-  /** Waits for what is running and closes the store. */
+  /** Waits for what is running, ends worker processes that have nothing to do, and closes the store. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#active);
-    const home = this.#home;
+    const home = await this.#home;
     this.#home = undefined;
-    await (await home)?.[Symbol.asyncDispose]();
+    if (home === undefined) return;
+    await endIdleWorkers(home);
+    await home[Symbol.asyncDispose]();
   }
 
   /** The store is opened when it is first needed; a failure is not remembered, so that a later run may succeed. */

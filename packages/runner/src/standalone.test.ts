@@ -42,11 +42,14 @@ function lab(defaults: LocalRunnerOptions = {}): Lab {
 
 describe("a standalone func", () => {
   it("executes in another process, which is used again", async () => {
-    const { run } = lab();
-    const first = await run(funcs.where());
+    const { home } = lab();
+    const runner = new LocalRunner({ home });
+    const first = await runner.run(funcs.where());
     expect(first).not.toBe(process.pid);
-    expect(await run(funcs.where())).toBe(first);
-    expect(await run(funcs.here())).toBe(process.pid);
+    expect(await runner.run(funcs.where())).toBe(first);
+    expect(await runner.run(funcs.here())).toBe(process.pid);
+    await runner[Symbol.asyncDispose]();
+    expect(() => process.kill(first, 0)).toThrow(/ESRCH/);
   });
 
   it("gives what it would give inline", async () => {
@@ -104,11 +107,12 @@ describe("a standalone func", () => {
   });
 
   it("finds neither the environment nor the folder of the body before it", async () => {
-    const { run } = lab({ maxParallelism: 1 });
+    const { home } = lab();
+    await using runner = new LocalRunner({ home });
     const folder = temporaryFolder();
-    const first = await run(funcs.changer(folder));
+    const first = await runner.run(funcs.changer(folder));
     expect(first.before).toEqual([null, false]);
-    expect(await run(funcs.changer(folder))).toEqual(first);
+    expect(await runner.run(funcs.changer(folder))).toEqual(first);
   });
 
   it("tells its output, log, metrics and progress", async () => {

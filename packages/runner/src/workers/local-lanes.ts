@@ -25,11 +25,20 @@ export function localLanes(home: Home, options: LocalLanesOptions): RemoteOption
   };
 }
 
+/** Loaded with the first body that executes in a worker. */
+let pools: Promise<typeof import("./process-pool.ts")> | undefined;
+
+/** Ends the worker processes for a home that have nothing to do; done when they are gone. */
+export async function endIdleWorkers({ path }: Home): Promise<void> {
+  await (await pools)?.endIdleWorkers(path);
+}
+
 function standalone({ path }: Home, { maxParallelism, program }: LocalLanesOptions): RemoteLane {
   const lane: ExecutorLane = { name: standaloneLane, limit: maxParallelism };
   let pool: Executor | undefined;
   const open = async (): Promise<Executor> => {
-    const { poolOf } = await import("./process-pool.ts");
+    pools ??= import("./process-pool.ts");
+    const { poolOf } = await pools;
     return (pool ??= poolOf({ home: path, program }));
   };
   return { ...lane, backlog: () => pool?.backlog(lane) ?? 0, executor: () => pool ?? open() };

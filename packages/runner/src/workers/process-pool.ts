@@ -118,6 +118,22 @@ export class ProcessPool implements Executor, AsyncDisposable {
     return Array.from(this.#workers, ({ process: { pid } }) => pid).filter((pid) => pid !== undefined);
   }
 
+  /**
+   * Ends workers that have nothing to do; done when they are gone.
+   *
+   * @param since only those that have had nothing to do since then, by `performance.now()`.
+   */
+  async endIdle(since = Number.POSITIVE_INFINITY): Promise<void> {
+    const ends: Promise<void>[] = [];
+    for (const { idle } of this.#kinds.values()) {
+      for (const worker of idle.filter(({ idleSince }) => idleSince <= since)) {
+        idle.splice(idle.indexOf(worker), 1);
+        ends.push(worker.process.end());
+      }
+    }
+    await Promise.all(ends);
+  }
+
   /** Ends all workers; bodies that still execute are lost. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
@@ -416,15 +432,8 @@ export class ProcessPool implements Executor, AsyncDisposable {
     const { idleMs = defaultIdle } = this.#options;
     this.#idleWatch ??= setTimeout(() => {
       this.#idleWatch = undefined;
-      const since = performance.now() - idleMs;
-      for (const { idle } of this.#kinds.values()) {
-        const ending = idle.filter(({ idleSince }) => idleSince <= since);
-        for (const worker of ending) {
-          idle.splice(idle.indexOf(worker), 1);
-          void worker.process.end();
-        }
-        if (idle.length > 0) this.#watchIdle();
-      }
+      void this.endIdle(performance.now() - idleMs);
+      if (this.#kinds.values().some(({ idle }) => idle.length > 0)) this.#watchIdle();
     }, idleMs).unref();
   }
 }
@@ -445,6 +454,12 @@ export function poolOf({ home, program }: { readonly home: string; readonly prog
   let pool = pools.get(key);
   if (pool === undefined) pools.set(key, (pool = new ProcessPool({ home, program })));
   return pool;
+}
+
+/** Ends the workers for a home that have nothing to do; done when they are gone. */
+export async function endIdleWorkers(home: string): Promise<void> {
+  const own = [...pools].filter(([key]) => (JSON.parse(key) as readonly unknown[])[0] === home);
+  await Promise.all(own.map(([, pool]) => pool.endIdle()));
 }
 
 /** Whether a worker has grown so much that the next body might suffer from what others have left. */
