@@ -102,16 +102,19 @@ export class Lane<N extends RunNode<N>> {
     else more.push(wait);
   }
 
-  /** Takes what is over for the body whose turn it is; undefined if there is none. */
-  takeWake(): readonly [Wait<N>, ...Wait<N>[]] | undefined {
+  /** Takes a wait of the body whose turn it is; undefined if there is none. */
+  takeWake(): Wait<N> | undefined {
     const wait = this.#wakes.take();
-    if (wait === undefined) return undefined;
-    const { waiter } = wait;
-    waiter.isWaking = false;
+    if (wait !== undefined) wait.waiter.isWaking = false;
+    return wait;
+  }
+
+  /** Takes what else is over for that body, if anything is. */
+  takeMore(waiter: N): readonly Wait<N>[] | undefined {
+    if (this.#more.size === 0) return undefined;
     const more = this.#more.get(waiter);
-    if (more === undefined) return [wait];
     this.#more.delete(waiter);
-    return [wait, ...more];
+    return more;
   }
 
   /** The body goes on. */

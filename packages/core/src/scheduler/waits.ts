@@ -56,11 +56,13 @@ export class Waits<N extends RunNode<N>> {
 
   /** Gives a free slot to a body that may go on; false if there is none. */
   resumeNext(lane: Lane<N>): boolean {
-    const waits = lane.takeWake();
-    if (waits === undefined) return false;
-    const [{ waiter }] = waits;
+    const wait = lane.takeWake();
+    if (wait === undefined) return false;
+    const { waiter } = wait;
     if (waiter.state === "RUNNING" && waiter.waits === 0 && !waiter.bodyDone) lane.resume(waiter);
-    for (const wait of waits) this.#commands.push({ type: "deliver", wait });
+    this.#commands.push({ type: "deliver", wait });
+    const more = lane.takeMore(waiter);
+    if (more !== undefined) for (const other of more) this.#commands.push({ type: "deliver", wait: other });
     return true;
   }
 }
