@@ -13,13 +13,21 @@ import type { PathStep } from "../future-types.ts";
 /** Raised whenever a message changes its meaning: both sides must be of one version. */
 export const workerProtocol = 1;
 
-/** Names a task: the id of its run and the number of the attempt, as `<run>#<attempt>`. */
+/** Names a task: the id of its run and the number of the attempt, as `<run>#<attempt>`, and what makes it unique. */
 export type TaskId = string;
 
-/** The task of an attempt. */
-export function taskId(run: string, attempt: number): TaskId {
-  return `${run}#${attempt}`;
+/**
+ * A new task for an attempt. When a pipeline run goes on that was interrupted, the attempt is made again under the same
+ * number: a replica that has seen it, for a driver that is gone, must not take the task for one that comes twice.
+ */
+export function newTaskId(run: string, attempt: number): TaskId {
+  tasks += 1;
+  return `${run}#${attempt}~${driver}${tasks.toString(36)}`;
 }
+
+/** Distinguishes the tasks of this process from those of others. */
+const driver = `${Math.random().toString(36).slice(2, 10)}-`;
+let tasks = 0;
 
 /** A value that the receiver reads: its canonical bytes, or that they are in the blob store under the same name. */
 export interface WireArtifact {

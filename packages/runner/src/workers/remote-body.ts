@@ -12,9 +12,9 @@ import type { Values } from "../values.ts";
 import type { Assignment, ExecutorLane, RemoteTask } from "./executor.ts";
 import {
   type AwaitMessage,
+  newTaskId,
   type ResultMessage,
   type StartMessage,
-  taskId,
   type TaskMessage,
   type WireArgument,
   type WireCall,
@@ -75,7 +75,7 @@ export class RemoteBody implements Assignment {
     this.affinity = affinity;
     this.message = {
       type: "start",
-      task: taskId(id, attempt),
+      task: newTaskId(id, attempt),
       run: id,
       root: body.rootId,
       func: definition.id,
