@@ -8,11 +8,14 @@ export interface Surroundings {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly execArgv: readonly string[];
+  /** The arguments of its program: what modules make of them when they are loaded is to be the same everywhere. */
+  readonly args: readonly string[];
 }
 
 /** Those of this process now. */
 export function surroundingsNow(): Surroundings {
-  const own = { cwd: process.cwd(), env: { ...process.env }, execArgv: workerExecArgv() };
+  const args = process.argv.slice(2);
+  const own = { cwd: process.cwd(), env: { ...process.env }, execArgv: workerExecArgv(), args };
   return { ...own, key: JSON.stringify(own) };
 }
 

@@ -22,6 +22,8 @@ export interface WorkerProcessOptions {
   readonly hello: HelloMessage;
   /** Options of Node: see {@link workerExecArgv}. A limit of the heap is added if `hello` has one of the memory. */
   readonly execArgv: readonly string[];
+  /** What `process.argv` is to have behind the file. Default: nothing. */
+  readonly args?: readonly string[] | undefined;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Every valid message about a task, in order. */
@@ -350,8 +352,8 @@ export class WorkerProcess {
 }
 
 function start(options: WorkerProcessOptions): ChildProcess {
-  const { hello, execArgv, cwd, env, entry = processUrl("worker") } = options;
-  return fork(entry, [], {
+  const { hello, execArgv, args = [], cwd, env, entry = processUrl("worker") } = options;
+  return fork(entry, args, {
     cwd,
     env: { ...env, ...processEnv("worker") },
     execArgv: hello.memory === null ? [...execArgv] : [...execArgv, heapOption(hello.memory)],
