@@ -136,7 +136,7 @@ describe("a worker that cannot be had", () => {
     expect(await (await lab.start("ex pid")).end).toMatchObject({
       type: "lost",
       failure: {
-        code: "WORKER_FAILED",
+        code: "WORKER_LOST",
         message: expect.stringMatching(/not ready within 2 s[^]*stderr:\nloading the model/) as string,
       },
     });
@@ -184,7 +184,7 @@ describe("a worker that cannot be had", () => {
     expect(await (await lab.start("ex pid")).end).toMatchObject({
       type: "lost",
       isFinal: false,
-      failure: { code: "WORKER_FAILED", message: expect.stringContaining("exit code 3 before it was ready") as string },
+      failure: { code: "WORKER_LOST", message: expect.stringContaining("exit code 3 before it was ready") as string },
     });
   });
 
