@@ -201,6 +201,18 @@ describe("lost attempts from before an interruption", () => {
     expect(run).toMatchObject({ state: "FAILED", attempt: 4 });
   });
 
+  it("beyond those that are free had been retries of its own", () => {
+    const world = worldWith(1);
+    const root = world.root();
+    const run = new TestRun("run", root, { lane: "workers", retry: { retries: 2 } }, world);
+    world.scheduler.create(run, [], world.now, { attempt: 2, lost: 2 });
+    world.settle();
+    world.begins(run);
+    // One of the three was free, so this is the second of its own.
+    world.throws(run);
+    expect(run).toMatchObject({ state: "SCHEDULED", attempt: 4 });
+  });
+
   it("are known of a run whose body had returned", () => {
     const world = worldWith();
     const root = new TestRun("root", null, {}, world);

@@ -25,7 +25,7 @@ export interface Past {
   readonly since?: number | undefined;
   /** When its next attempt is due, if it waits for that. */
   readonly retryAt?: number | undefined;
-  /** How many of its attempts were lost and did not count against its own retries. */
+  /** How many of its attempts were lost. Those that are free did not count against its own retries. */
   readonly lost?: number | undefined;
 }
 

@@ -81,7 +81,7 @@ export class Scheduler<N extends RunNode<N>> {
     if (past !== undefined) {
       node.attempt = past.attempt;
       node.since = past.since;
-      node.lost = past.lost ?? 0;
+      node.lost = Math.min(past.lost ?? 0, this.#infrastructureRetries);
     }
     let failed: N | undefined;
     for (const source of sources) {
@@ -115,7 +115,7 @@ export class Scheduler<N extends RunNode<N>> {
   adoptReturned(node: N, past: Past, assembles: boolean, now: number): void {
     if (node.parentAttempt === 0) this.#enter(node);
     node.attempt = Math.max(past.attempt, 1);
-    node.lost = past.lost ?? 0;
+    node.lost = Math.min(past.lost ?? 0, this.#infrastructureRetries);
     for (const state of ["SCHEDULED", "RUNNING"] as const) this.#step(node, state);
     node.bodyDone = true;
     node.assembles = assembles;
