@@ -67,6 +67,12 @@ describe("workers", () => {
     expect(await lab.result("ex pid")).not.toBe(pid);
   });
 
+  test("do not pile up where each task wants one of its own", async () => {
+    const lab = await labWith(1);
+    for (let count = 0; count < 6; count += 1) await lab.result("ex pid", [], { memory: `${400 + count}Mi` });
+    await expect.poll(() => lab.pool.pids.length).toBeLessThanOrEqual(3);
+  });
+
   test("have their own limits of memory", async () => {
     const lab = await labWith(1);
     const pid = await lab.result("ex pid");

@@ -37,6 +37,8 @@ const backlogFactor = 8;
 const workAhead = 1;
 /** After so many ms a body is slow: tasks behind it go elsewhere. */
 const slowBody = 20;
+/** As many workers of other kinds as the largest limit of a lane, times this, may have nothing to do; more are ended. */
+const idleFactor = 2;
 /** A worker without a limit that has grown beyond this, in bytes, is not used again. */
 const mostMemory = totalmem() / 4;
 /** A task is handed on at most so often because its worker was lost when it was about to begin: it may be what kills it. */
@@ -59,6 +61,7 @@ export class ProcessPool implements Executor, AsyncDisposable {
   /** Keeps this process alive while there are tasks; workers themselves never do. */
   readonly #keeper = setInterval(() => undefined, 2 ** 31 - 1).unref();
   #tasks = 0;
+  #largestLimit = 0;
   #slowWatch: NodeJS.Timeout | undefined;
   #idleWatch: NodeJS.Timeout | undefined;
   #isDisposed = false;
@@ -148,7 +151,10 @@ export class ProcessPool implements Executor, AsyncDisposable {
 
   #laneOf(lane: ExecutorLane): LaneState {
     let state = this.#lanes.get(lane);
-    if (state === undefined) this.#lanes.set(lane, (state = new LaneState(lane, surroundingsNow())));
+    if (state === undefined) {
+      this.#lanes.set(lane, (state = new LaneState(lane, surroundingsNow())));
+      this.#largestLimit = Math.max(this.#largestLimit, lane.limit);
+    }
     return state;
   }
 
@@ -295,7 +301,17 @@ export class ProcessPool implements Executor, AsyncDisposable {
     }
     worker.idleSince = performance.now();
     kind.idle.push(worker);
+    if (this.#kinds.size > 1) this.#endSurplus(kind);
     this.#watchIdle();
+  }
+
+  /** Where each task wants other surroundings, or another limit of memory, workers that nobody needs again would pile up. */
+  #endSurplus(latest: WorkerKind): void {
+    const others = Array.from(this.#kinds.values(), (kind) => (kind === latest ? [] : kind.idle)).flat();
+    const surplus = others.length - idleFactor * this.#largestLimit;
+    if (surplus <= 0) return;
+    const since = others.map(({ idleSince }) => idleSince).sort((a, b) => a - b)[surplus - 1] as number;
+    void this.endIdle(since);
   }
 
   /** Takes what is held, as far as there are places. */
