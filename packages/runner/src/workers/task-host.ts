@@ -47,6 +47,8 @@ export interface TaskHostOptions {
 interface Opened {
   readonly place: Workplace;
   readonly limit: number;
+  /** Whether a body that is over in no time may be said to begin only a moment later: a pool of workers reckons with it. */
+  readonly mayBeQuick: boolean;
 }
 
 /** A task of less than so many ms may be told of when it is over. */
@@ -121,7 +123,7 @@ export class TaskHost {
     try {
       if (hello.protocol !== workerProtocol) throw otherVersion(hello.protocol);
       const place = await this.#options.open(hello);
-      this.#opened = { place, limit: hello.actor?.concurrency ?? 1 };
+      this.#opened = { place, limit: hello.actor?.concurrency ?? 1, mayBeQuick: hello.actor === null };
       this.#send({ type: "ready", protocol: workerProtocol, pid: process.pid });
       this.#heartbeat = setInterval(() => this.#beat(place), hello.heartbeat).unref();
       this.#pump();
@@ -179,7 +181,7 @@ export class TaskHost {
     if (this.#isEnding && this.#tasks.size === 0 && !this.#isTidying) this.#finish();
   }
 
-  #begin(message: StartMessage, { place }: Opened): void {
+  #begin(message: StartMessage, { place, mayBeQuick }: Opened): void {
     const { task } = message;
     const begun = performance.now();
     this.#tasks.set(task, undefined);
@@ -200,7 +202,7 @@ export class TaskHost {
         values: place.values,
         blobs: place.blobs,
         makeWorkdir: () => place.makeWorkdir(),
-        isQuick: this.#quick.has(definition),
+        isQuick: mayBeQuick && this.#quick.has(definition),
         send: (said, isPatient) => this.#options.channel.send(said, isPatient),
         over: () => {
           if (performance.now() - begun < quickTime) this.#quick.add(definition);
