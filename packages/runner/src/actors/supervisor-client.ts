@@ -43,9 +43,14 @@ export async function findSupervisor(home: string): Promise<FoundSupervisor | un
  * Rejects with `ACTOR_FAILED` if none can be reached, with the reason.
  *
  * @param says hears in words what it has to wait for.
+ * @param patience ms in which one that starts or ends must be reached; one of another version may take as long as its tasks.
  */
-export async function reachSupervisor(home: string, says: (text: string) => void): Promise<FoundSupervisor> {
-  const until = performance.now() + longestSearch;
+export async function reachSupervisor(
+  home: string,
+  says: (text: string) => void,
+  patience = longestSearch,
+): Promise<FoundSupervisor> {
+  let until = performance.now() + patience;
   let delay = 5;
   for (;;) {
     const found = await greet(home);
@@ -53,6 +58,7 @@ export async function reachSupervisor(home: string, says: (text: string) => void
     if (found !== undefined) {
       says(`${otherVersion(found)} It ends when it has no tasks.`);
       await gone(found.channel);
+      until = performance.now() + patience;
       continue;
     }
     if (performance.now() > until) {

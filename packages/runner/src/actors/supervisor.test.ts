@@ -1,10 +1,12 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Child } from "../testing/child.ts";
 import { temporaryFolder } from "../testing/temporary-home.ts";
+import { reachSupervisor } from "./supervisor-client.ts";
 import { Supervisor } from "./supervisor-server.ts";
 import { PoolLab } from "./testing/pool-lab.ts";
 
@@ -167,6 +169,18 @@ describe("a supervisor of another version", () => {
     });
     lab.endOther();
     expect(await task.ended).toMatch(/^\d+$/);
+  });
+
+  it("may take longer to end than one may take to be found", async () => {
+    const lab = await PoolLab.other();
+    const { promise: told, resolve } = Promise.withResolvers<string>();
+    const reached = reachSupervisor(lab.home.path, resolve, 50);
+    expect(await told).toMatch(/9\.0\.0/);
+    await pause(100);
+    lab.endOther();
+    const { channel, pid } = await reached;
+    channel.close();
+    expect(pid).toBe(await lab.supervisorPid());
   });
 });
 
