@@ -25,8 +25,10 @@ export function localLanes(home: Home, options: LocalLanesOptions): RemoteOption
   };
 }
 
+const loadPools = () => import("./process-pool.ts");
+
 /** Loaded with the first body that executes in a worker. */
-let pools: Promise<typeof import("./process-pool.ts")> | undefined;
+let pools: ReturnType<typeof loadPools> | undefined;
 
 /** Ends the worker processes for a home that have nothing to do; done when they are gone. */
 export async function endIdleWorkers({ path }: Home): Promise<void> {
@@ -37,7 +39,7 @@ function standalone({ path }: Home, { maxParallelism, program }: LocalLanesOptio
   const lane: ExecutorLane = { name: standaloneLane, limit: maxParallelism };
   let pool: Executor | undefined;
   const open = async (): Promise<Executor> => {
-    pools ??= import("./process-pool.ts");
+    pools ??= loadPools();
     const { poolOf } = await pools;
     return (pool ??= poolOf({ home: path, program }));
   };
