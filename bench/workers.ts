@@ -36,7 +36,7 @@ async function timeRun(runner: LocalRunner, start: () => Future<unknown>): Promi
 }
 
 async function measureWarm(report: Report, bare: BareChild): Promise<void> {
-  const count = 2000;
+  const count = 1000;
   await using tasks = await PoolTasks.start();
   await withRunner(1, async (runner) => {
     const { limit, pooled, recorded } = await interleave({
@@ -64,7 +64,7 @@ async function measureWarm(report: Report, bare: BareChild): Promise<void> {
 }
 
 async function measurePipelined(report: Report, bare: BareChild): Promise<void> {
-  const count = 5000;
+  const count = 3000;
   await using tasks = await PoolTasks.start();
   await withRunner(1, async (runner) => {
     const { limit, pooled, recorded } = await interleave({
