@@ -119,6 +119,7 @@ const fromWorker: Readonly<Record<FromWorker["type"], Shape>> = {
   calls: [task, listOf("calls", isCall, "calls")],
   await: [task, number("wait"), text("run")],
   stopAwait: [task, number("wait")],
+  forget: [task, listOf("runs", isText, "runs")],
   result: [task, orNull(["value", isRow, "an artifact"]), orNull(["template", isComposite, "a result with futures"])],
   failed: [task, failure("failure"), orNull(text("child"))],
   recalled: [task],

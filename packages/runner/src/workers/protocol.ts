@@ -276,6 +276,13 @@ export interface StopAwaitMessage {
   readonly wait: number;
 }
 
+/** The body can refer no more to runs that it has called: nobody has their futures. They go on all the same. */
+export interface ForgetMessage {
+  readonly type: "forget";
+  readonly task: TaskId;
+  readonly runs: readonly string[];
+}
+
 /** The body is over, with a result. Exactly one of `value` and `template` is there. */
 export interface ResultMessage {
   readonly type: "result";
@@ -318,6 +325,7 @@ export type TaskMessage =
   | CallsMessage
   | AwaitMessage
   | StopAwaitMessage
+  | ForgetMessage
   | ResultMessage
   | FailedMessage
   | WarningMessage;

@@ -48,8 +48,10 @@ export class RemoteBody implements Assignment {
   readonly affinity: string | undefined;
   readonly #body: Body;
   readonly #host: RemoteBodyHost;
+  /** Runs that the body has called, as long as it may refer to them. */
   readonly #calls = new Map<string, Call>();
   readonly #waits = new Map<number, AbortController>();
+  #lastWait = 0;
   #task: RemoteTask | undefined = undefined;
   #begun = false;
   #over = false;
@@ -166,6 +168,9 @@ export class RemoteBody implements Assignment {
       case "stopAwait":
         this.#waits.get(message.wait)?.abort();
         break;
+      case "forget":
+        for (const run of message.runs) this.#calls.delete(run);
+        break;
       case "result":
         this.#returned(message);
         break;
@@ -249,7 +254,9 @@ export class RemoteBody implements Assignment {
   }
 
   #await({ wait, run }: AwaitMessage): void {
-    if (this.#waits.has(wait)) return;
+    // Their numbers rise: one that was there is repeated.
+    if (wait <= this.#lastWait) return;
+    this.#lastWait = wait;
     const call = this.#callNamed(run);
     const stop = new AbortController();
     this.#waits.set(wait, stop);
@@ -257,7 +264,11 @@ export class RemoteBody implements Assignment {
     const { task } = this.message;
     submission.submit(call);
     const answered = async (): Promise<void> => {
-      await waits.endOf(this.#body, call, stop.signal);
+      try {
+        await waits.endOf(this.#body, call, stop.signal);
+      } finally {
+        this.#waits.delete(wait);
+      }
       const artifact = await values.told(call.output as NonNullable<Call["output"]>);
       this.#task?.answer({ type: "value", task, wait, artifact });
     };

@@ -71,6 +71,12 @@ export class TaskEngine implements BodyHost {
   #made: Call[] = [];
   #awaits: (AwaitMessage | StopAwaitMessage)[] = [];
   #flushQueued = false;
+  /** Runs that nobody here can refer to any more: the driver need not keep them, and their values, for this body. */
+  #forgotten: string[] = [];
+  readonly #calledRuns = new FinalizationRegistry<string>((run) => {
+    this.#forgotten.push(run);
+    this.#queueFlush();
+  });
   readonly #waiting = new Map<number, Wait<Call>>();
   #lastWait = 0;
   /** Why the task fails whatever its body gives: something that it has made cannot be kept. */
@@ -95,7 +101,10 @@ export class TaskEngine implements BodyHost {
     this.#progress = new TaskProgress((progress) => send({ type: "progress", task: this.#task, ...progress }));
     this.#calls = new MadeCalls({
       flow: this.#flow,
-      take: (call) => this.#made.push(call),
+      take: (call) => {
+        this.#made.push(call);
+        this.#calledRuns.register(call, call.id);
+      },
       goOn: () => this.#queueFlush(),
     });
     this.#call = new TaskCall(message, definition);
@@ -255,6 +264,9 @@ export class TaskEngine implements BodyHost {
       }
     }
     for (const message of awaits) this.#messages.say(message);
+    const runs = this.#forgotten;
+    this.#forgotten = [];
+    if (runs.length > 0 && !this.#isOver) this.#messages.say({ type: "forget", task, runs });
   }
 
   #tellInput(argument: number, whole: Stored): void {
