@@ -7,7 +7,7 @@ import { homeOf, temporaryFolder } from "../testing/temporary-home.ts";
 import { poolOf, ProcessPool, type ProcessPoolOptions } from "./process-pool.ts";
 import { executorProgram } from "./testing/executor-program.ts";
 import { testExecutor } from "./testing/executor.testsuite.ts";
-import { ProcessLives } from "./testing/process-lives.ts";
+import { Gate } from "../testing/gate.ts";
 import { TaskLab } from "./testing/test-task.ts";
 
 testExecutor("a pool of worker processes", (options) => {
@@ -58,12 +58,12 @@ describe("workers", () => {
   });
 
   test("end when they have had nothing to do for a while, and others are started", async () => {
-    const lives = new ProcessLives();
+    const lives = new Gate();
     const lab = await labWith(1, { idleMs: 200 });
     const pid = await lab.result("ex lives", [lives.path, "idle"]);
     await (
-      await lives.named("idle")
-    ).ended;
+      await lives.arrived("idle")
+    ).left;
     expect(await lab.result("ex pid")).not.toBe(pid);
   });
 
@@ -208,7 +208,7 @@ describe("a worker that cannot be had", () => {
 
   test("because the pool is over", async () => {
     const lab = await labWith(1);
-    const task = await lab.start("ex stays", [new ProcessLives().path, "stays"]);
+    const task = await lab.start("ex stays", [new Gate().path, "stays"]);
     await task.saidOf("started");
     const held = await lab.start("ex pid");
     await lab.pool[Symbol.asyncDispose]();
@@ -234,7 +234,7 @@ describe("a driver", () => {
   }
 
   test("ends although its workers are idle, and they with it", async () => {
-    const lives = new ProcessLives();
+    const lives = new Gate();
     const child = drive(
       "waits",
       ["ex lives", lives.path, "one"],
@@ -244,7 +244,7 @@ describe("a driver", () => {
     const ended = await child.ended;
     expect(ended).toMatchObject({ code: 0, stderr: "" });
     expect(child.lines).toEqual(["begun", "done"]);
-    await Promise.all(lives.all.map((life) => life.ended));
+    await Promise.all(lives.all.map((life) => life.left));
     expect(lives.all).toHaveLength(2);
   });
 
@@ -264,13 +264,13 @@ describe("a driver", () => {
     ["blocks", "what a body has left behind", ["ex forks"]],
     ["blocks", "idle workers", ["ex lives"]],
   ] as const)("that is killed while it %s leaves no process: %s", async ([how, , [func]]) => {
-    const lives = new ProcessLives();
+    const lives = new Gate();
     const child = drive(how, [func, lives.path, "life"]);
     await child.says("begun");
     const names = { "ex blocks at once": ["blocked"], "ex forks": ["forks", "fork"] }[func as string] ?? ["life"];
-    const all = await Promise.all(names.map((name) => lives.named(name)));
+    const all = await Promise.all(names.map((name) => lives.arrived(name)));
     child.kill("SIGKILL");
-    await Promise.all(all.map((life) => life.ended));
-    expect(lives.alive).toEqual([]);
+    await Promise.all(all.map((life) => life.left));
+    expect(lives.inside).toEqual([]);
   });
 });

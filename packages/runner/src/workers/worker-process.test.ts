@@ -6,7 +6,7 @@ import { temporaryFolder } from "../testing/temporary-home.ts";
 import { Child } from "../testing/child.ts";
 import type { FromWorker, ProgressMessage, StartMessage } from "./protocol.ts";
 import { oddOptions } from "./testing/odd-options.ts";
-import { ProcessLives } from "./testing/process-lives.ts";
+import { Gate } from "../testing/gate.ts";
 import { WorkerProcess, type WorkerProcessOptions } from "./worker-process.ts";
 
 const mega = 1024 ** 2;
@@ -230,23 +230,23 @@ test("one that is asked to end does so; one that does not is killed after the gr
 });
 
 test("what a process has started ends with it", async () => {
-  const lives = new ProcessLives();
+  const lives = new Gate();
   const odd = new Odd({ env: { ...process.env, LIVES: lives.path } });
   odd.start("leave behind", "fork");
-  const left = await lives.named("fork#1 left");
+  const left = await lives.arrived("fork#1 left");
   odd.start("exit: 0");
-  await Promise.all([odd.ended, left.ended]);
-  expect(lives.alive).toEqual([]);
+  await Promise.all([odd.ended, left.left]);
+  expect(lives.inside).toEqual([]);
 });
 
 test("a daemon that a body has started holds up nothing", async () => {
-  const lives = new ProcessLives();
+  const lives = new Gate();
   const odd = new Odd({ env: { ...process.env, LIVES: lives.path } });
   odd.start("leave behind: daemon", "daemon");
-  const left = await lives.named("daemon#1 left");
+  const left = await lives.arrived("daemon#1 left");
   odd.start("exit: 0");
   await odd.ended;
-  expect(lives.alive).toEqual([left]);
+  expect(lives.inside).toEqual([left]);
 });
 
 test.for(["ignore signals", "lives"])("a stopped process is lost after its silence: %s", async (func) => {
@@ -276,11 +276,11 @@ test("a process without a task may be silent", async () => {
 });
 
 test.for(["exits", "throws", "SIGTERM", "idle"])("nothing outlives the process that started it: %s", async (how) => {
-  const lives = new ProcessLives();
+  const lives = new Gate();
   const script = fileURLToPath(new URL("testing/starts-worker.ts", import.meta.url));
   const child = new Child(script, [how], { env: { LIVES: lives.path } });
-  const [busy, left] = await Promise.all([lives.named("busy#1"), lives.named("left#1 left")]);
+  const [busy, left] = await Promise.all([lives.arrived("busy#1"), lives.arrived("left#1 left")]);
   await child.ended;
-  await Promise.all([busy.ended, left.ended]);
-  expect(lives.alive).toEqual([]);
+  await Promise.all([busy.left, left.left]);
+  expect(lives.inside).toEqual([]);
 });

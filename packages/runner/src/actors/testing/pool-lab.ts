@@ -10,7 +10,7 @@ import { findSupervisor } from "../supervisor-client.ts";
 import { listPools, stopPools } from "../supervisor-control.ts";
 import type { PoolState } from "../supervisor-protocol.ts";
 import { Supervisor, type SupervisorTimes } from "../supervisor-server.ts";
-import { Gate } from "./gate.ts";
+import { Gate } from "../../testing/gate.ts";
 import { replicaProgram, tested } from "./tested-actor.ts";
 import { TestTask } from "./test-task.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../testing/temporary-home.ts";
 import type { MakeLab } from "./executor.testsuite.ts";
-import { ProcessLives } from "./process-lives.ts";
+import { Gate } from "../../testing/gate.ts";
 
 /** Tasks that no longer count. */
 export function testCancellation(make: MakeLab): void {
@@ -35,10 +35,10 @@ export function testCancellation(make: MakeLab): void {
     });
 
     test("is ended with its process if it does not stop", async () => {
-      const lives = new ProcessLives();
+      const lives = new Gate();
       await using lab = await make(1, { stopMs: 100 });
       const task = await lab.start("ex blocks", ["", lives.path]);
-      const life = await lives.named("blocks");
+      const life = await lives.arrived("blocks");
       task.remote.cancel("enough");
       // Its place is free at once.
       expect(await lab.result("ex inner", [1])).toBe(1);
@@ -46,17 +46,17 @@ export function testCancellation(make: MakeLab): void {
         type: "lost",
         failure: { code: "WORKER_LOST", message: expect.stringContaining("enough") as string },
       });
-      await life.ended;
+      await life.left;
     });
 
     test("is killed if its process ignores SIGTERM, too", async () => {
-      const lives = new ProcessLives();
+      const lives = new Gate();
       await using lab = await make(1, { stopMs: 100, graceMs: 300 });
       const task = await lab.start("ex blocks", ["ignores SIGTERM", lives.path]);
-      const life = await lives.named("blocks");
+      const life = await lives.arrived("blocks");
       task.remote.cancel("enough");
       expect(await task.end).toMatchObject({ type: "lost", failure: { code: "WORKER_LOST" } });
-      await life.ended;
+      await life.left;
     });
 
     test("never begins if it has not", async () => {

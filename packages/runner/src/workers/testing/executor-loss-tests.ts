@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../testing/temporary-home.ts";
 import type { MakeLab } from "./executor.testsuite.ts";
-import { ProcessLives } from "./process-lives.ts";
+import { Gate } from "../../testing/gate.ts";
 
 /** Processes that end, or seem to have. */
 export function testLosses(make: MakeLab): void {
@@ -76,24 +76,24 @@ export function testLosses(make: MakeLab): void {
     });
 
     test("takes what its bodies have started with it", async () => {
-      const lives = new ProcessLives();
+      const lives = new Gate();
       await using lab = await make(1);
       const pid = Number(await lab.result("ex forks", [lives.path]));
-      const [own, fork] = await Promise.all([lives.named("forks"), lives.named("fork")]);
+      const [own, fork] = await Promise.all([lives.arrived("forks"), lives.arrived("fork")]);
       expect(own.pid).toBe(pid);
       process.kill(pid, "SIGKILL");
-      await Promise.all([own.ended, fork.ended]);
-      expect(lives.alive).toEqual([]);
+      await Promise.all([own.left, fork.left]);
+      expect(lives.inside).toEqual([]);
     });
 
     test("by the end of the executor", async () => {
-      const lives = new ProcessLives();
+      const lives = new Gate();
       const lab = await make(2, { stopMs: 100, graceMs: 100 });
       const blocked = await lab.start("ex blocks", ["", lives.path]);
       await lab.result("ex forks", [lives.path]);
-      const all = await Promise.all(["blocks", "forks", "fork"].map((name) => lives.named(name)));
+      const all = await Promise.all(["blocks", "forks", "fork"].map((name) => lives.arrived(name)));
       await lab[Symbol.asyncDispose]();
-      await Promise.all(all.map(({ ended }) => ended));
+      await Promise.all(all.map(({ left }) => left));
       expect((await blocked.end).type).toBe("lost");
     });
   });

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { temporaryFolder } from "../../testing/temporary-home.ts";
+import { temporaryFolder } from "./temporary-home.ts";
 
 /** A body, or a process, that has come to a {@link Gate}. */
 export interface Visitor {
