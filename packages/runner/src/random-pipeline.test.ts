@@ -1,11 +1,12 @@
 import { inspect, isDeepStrictEqual } from "node:util";
-import { canRunGo, isFinished, PipelineRunError, type RunState, runStatesBefore } from "@reprise/core";
+import { canRunGo, isFinished, PipelineRunError, type RunState } from "@reprise/core";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Call } from "./call.ts";
 import { futureOf } from "./future.ts";
 import { type Future, LocalRunner, type Runner, type RunnerEvent, SilentRunner } from "./index.ts";
 import { evaluate, heard, isCalm, node, optionsOf, type Outcome, type Plan, plans } from "./testing/random-pipeline.ts";
+import { problemsOfEvents } from "./testing/problems-of-events.ts";
 import { homeOf, temporaryFolder } from "./testing/temporary-home.ts";
 import { verifyHome } from "./testing/verify-home.ts";
 
@@ -113,24 +114,6 @@ function lostFailures(calls: readonly Call[]): string[] {
     .filter(({ parent, parentAttempt }) => parent?.state === "RESOLVED" && parentAttempt === parent.attempt)
     .filter(({ state, handled }) => state !== "RESOLVED" && !handled)
     .map(({ label, state }) => `${label} is ${state}, nobody handled it, and its parent has a value`);
-}
-
-/** What is not legal in the story that the events of a pipeline run tell. */
-function problemsOfEvents(events: readonly RunnerEvent[]): string[] {
-  const problems: string[] = [];
-  const states = new Map<string, RunState>();
-  for (const event of events) {
-    if (event.type !== "run") continue;
-    const { id, state } = event;
-    const before = states.get(id);
-    // Some states last no time and are not told of, so a step may stand for several.
-    if (before !== undefined && before !== state && !runStatesBefore(state).has(before)) {
-      problems.push(`${id} went from ${before} to ${state}`);
-    }
-    states.set(id, state);
-  }
-  for (const [id, state] of states) if (!isFinished(state)) problems.push(`${id} was last told to be ${state}`);
-  return problems;
 }
 
 describe("a pipeline made by chance", () => {

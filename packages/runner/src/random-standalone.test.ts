@@ -1,8 +1,8 @@
-import { isFinished, type RunState, runStatesBefore } from "@reprise/core";
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { LocalRunner, type RunnerEvent } from "./index.ts";
 import { evaluate, isCalm, node, optionsOf, plans, withWorkers } from "./testing/random-pipeline.ts";
+import { problemsOfEvents } from "./testing/problems-of-events.ts";
 import { homeOf, temporaryFolder } from "./testing/temporary-home.ts";
 import { verifyHome } from "./testing/verify-home.ts";
 
@@ -22,28 +22,10 @@ it("a pipeline made by chance does in workers what it does inline", { timeout: 1
         const future = node(plan, [1]).$set(optionsOf(plan));
         const ended = await (isNarrow ? narrow : broad).run(future).catch((error: unknown) => ({ error }));
         const expected = isCalm(plan) ? evaluate(plan, [1]) : ended;
-        expect({ ended, problems: problemsOf(events) }).toEqual({ ended: expected, problems: [] });
+        expect({ ended, problems: problemsOfEvents(events) }).toEqual({ ended: expected, problems: [] });
       }),
       { numRuns },
     );
   }
   await verifyHome(await homeOf(home));
 });
-
-/** What is not legal in the story that the events of a pipeline run tell. */
-function problemsOf(events: readonly RunnerEvent[]): string[] {
-  const problems: string[] = [];
-  const states = new Map<string, RunState>();
-  for (const event of events) {
-    if (event.type !== "run") continue;
-    const { id, state } = event;
-    const before = states.get(id);
-    // Some states last no time and are not told of, so a step may stand for several.
-    if (before !== undefined && before !== state && !runStatesBefore(state).has(before)) {
-      problems.push(`${id} went from ${before} to ${state}`);
-    }
-    states.set(id, state);
-  }
-  for (const [id, state] of states) if (!isFinished(state)) problems.push(`${id} was last told to be ${state}`);
-  return problems;
-}
