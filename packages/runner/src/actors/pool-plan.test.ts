@@ -26,6 +26,7 @@ function situation(given: Partial<PoolSituation> = {}): PoolSituation {
     isDraining: false,
     failures: 0,
     lastFailureAt: 0,
+    notBefore: 0,
     ...given,
   };
 }
@@ -158,6 +159,12 @@ describe("replicas that cannot start", () => {
     const served = situation({ queue: tasks(2), failures: mostFailures, lastFailureAt: 1_000, replicas: another });
     expect(planPool({ ...served, now: 9_000 })).toMatchObject({ start: 0, fails: false, wakeAt: 31_000 });
     expect(planPool({ ...served, now: 31_000 })).toMatchObject({ start: 1, fails: false });
+  });
+
+  it("are not started before those before them have let some time pass", () => {
+    const kept = { ...definition, replicas: { min: 1, max: 1 } };
+    expect(planPool(situation({ definition: kept, notBefore: 1_200 }))).toMatchObject({ start: 0, wakeAt: 1_200 });
+    expect(planPool(situation({ definition: kept, notBefore: 1_000 }))).toMatchObject({ start: 1 });
   });
 
   it("are not replaced only to keep the minimum when nothing waits", () => {

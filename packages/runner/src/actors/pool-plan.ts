@@ -45,6 +45,8 @@ export interface PoolSituation {
   readonly failures: number;
   /** When the last of them failed. */
   readonly lastFailureAt: number;
+  /** No replica is started before: those that were there have ended by themselves. */
+  readonly notBefore: number;
 }
 
 /** What to do. */
@@ -172,8 +174,8 @@ function replicasToStart({ definition, replicas, isDraining, queue }: PoolSituat
 }
 
 /** When another replica may be started. */
-function nextTry({ failures, lastFailureAt }: PoolSituation): number {
-  return failures === 0 ? 0 : lastFailureAt + (retryDelays[failures] ?? longDelay);
+function nextTry({ failures, lastFailureAt, notBefore }: PoolSituation): number {
+  return failures === 0 ? notBefore : Math.max(notBefore, lastFailureAt + (retryDelays[failures] ?? longDelay));
 }
 
 /** Replicas above the minimum that have nothing to do, and when they end for it: those first that have waited longest. */

@@ -406,3 +406,17 @@ describe("places that are held by bodies that wait for other runs", () => {
     expect(await task.ended).toMatch(/^\d+$/);
   });
 });
+
+describe("replicas that end by themselves as soon as they are ready", () => {
+  it("are replaced later and later", async () => {
+    const lab = await PoolLab.open();
+    lab.driver({ replicas: { min: 1, max: 1 }, env: { DIES: "yes" } }).start("meet", ["a"]);
+    await lab.logged(/tested-6 starts/);
+    const [{ events } = { events: [] }] = await lab.pools();
+    const when = (text: string): number => events.find((event) => event.text.startsWith(text))?.time ?? Number.NaN;
+    const waited = (number: number): number => when(`tested-${number + 1} starts`) - when(`tested-${number} has ended`);
+    expect(waited(3)).toBeGreaterThanOrEqual(100);
+    expect(waited(4)).toBeGreaterThanOrEqual(200);
+    expect(waited(5)).toBeGreaterThanOrEqual(400);
+  });
+});

@@ -41,6 +41,11 @@ export interface PoolOptions {
 const mostEvents = 50;
 /** So often a task may lose its replica before it began. */
 const mostMoves = 3;
+/** So many replicas in a row may end by themselves before they have finished a task, and be replaced at once. */
+const freeDeaths = 2;
+/** Milliseconds before the next is replaced; each further one waits twice as long. */
+const firstDelay = 100;
+const longestDelay = 30_000;
 /** Milliseconds after which tasks hear that others are before them no longer, or something else has changed. */
 const reasonInterval = 500;
 
@@ -60,6 +65,9 @@ export class Pool {
   #isOver = false;
   #failures = 0;
   #lastFailureAt = 0;
+  /** How many replicas that were ready have ended by themselves, since a task was finished. */
+  #deaths = 0;
+  #notBefore = 0;
   /** What the replicas said that could not start. */
   readonly #problems = new Set<string>();
   #isLooking = false;
@@ -95,6 +103,7 @@ export class Pool {
   /** Takes a task. Only before `closing` was told. */
   assign(task: PoolTask): void {
     this.#lastUsedAt = Date.now();
+    this.#notBefore = 0;
     // Nobody has tried since it was given up.
     const serves = [...this.#replicas.values()].some(({ state }) => state !== "ending");
     if (this.#failures >= mostFailures && !serves) this.#forgetFailures();
@@ -192,6 +201,7 @@ export class Pool {
       isDraining: this.#isDraining,
       failures: this.#failures,
       lastFailureAt: this.#lastFailureAt,
+      notBefore: this.#notBefore,
     };
   }
 
@@ -285,6 +295,7 @@ export class Pool {
     }
     task.owner.send({ type: "task", message, replica: replica.id });
     if (type !== "result" && type !== "failed") return;
+    this.#deaths = 0;
     replica.remove(task, true);
     clearTimeout(task.patience);
     task.owner.over(task);
@@ -306,6 +317,7 @@ export class Pool {
 
   #replicaEnded(replica: Replica, failure: Failure): void {
     this.#replicas.delete(replica.id);
+    if (replica.diedYoung) this.#delayNext();
     this.#note(`${replica.id} has ended: ${failure.message}`);
     const unbegun: PoolTask[] = [];
     for (const task of replica.all()) this.#lose(task, failure, unbegun);
@@ -315,6 +327,13 @@ export class Pool {
       this.#options.ended();
     }
     this.#look();
+  }
+
+  /** Where replicas end as soon as they are ready, a minimum of them would be started again and again without a pause. */
+  #delayNext(): void {
+    this.#deaths += 1;
+    const delay = firstDelay * 2 ** (this.#deaths - freeDeaths - 1);
+    if (this.#deaths > freeDeaths) this.#notBefore = Date.now() + Math.min(longestDelay, delay);
   }
 
   /** A task has lost its replica. One that had not begun is given back, to be moved. */

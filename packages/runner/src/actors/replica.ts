@@ -100,6 +100,11 @@ export class Replica implements PlannedReplica {
     return count(this.#tasks.values(), (task) => task.waits.size > 0);
   }
 
+  /** Whether it has ended by itself, though it was ready, and has not finished a task. */
+  get diedYoung(): boolean {
+    return this.#isReady && !this.#isEnding && this.#done === 0;
+  }
+
   hasSeen(key: string): boolean {
     return this.#seen.has(key);
   }

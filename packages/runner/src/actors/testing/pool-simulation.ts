@@ -91,6 +91,7 @@ export class PoolSimulation {
       isDraining: false,
       failures: this.#failures,
       lastFailureAt: this.#lastFailureAt,
+      notBefore: 0,
     });
     for (const { task, replica } of plan.assign) this.#take(task, replica);
     for (const { replica } of plan.end) this.#end(replica);
