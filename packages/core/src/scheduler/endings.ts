@@ -77,7 +77,8 @@ export class Endings<N extends RunNode<N>> {
     const open = [...(node.children ?? [])];
     for (let child = open.pop(); child !== undefined; child = open.pop()) {
       if (isFinished(child.state)) continue;
-      if (child.children !== undefined) open.push(...child.children);
+      // Not spread: a call takes only so many arguments.
+      for (const below of child.children ?? []) open.push(below);
       child.reason = reason;
       child.origin = node;
       this.stopBody(child);
@@ -93,7 +94,7 @@ export class Endings<N extends RunNode<N>> {
     const open = [...dependents];
     for (let node = open.pop(); node !== undefined; node = open.pop()) {
       if (isFinished(node.state)) continue;
-      if (node.dependents !== undefined) open.push(...node.dependents);
+      for (const dependent of node.dependents ?? []) open.push(dependent);
       node.dependents = undefined;
       node.reason = `it needs ${source.label}, which ${source.state === "CANCELED" ? "was canceled" : "failed"}`;
       node.origin = source.origin ?? source;

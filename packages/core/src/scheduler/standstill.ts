@@ -68,7 +68,7 @@ export class Standstill<N extends RunNode<N>> {
       if (isFinished(node.state)) continue;
       this.#needs.set(node, this.#needs.get(node) ?? 0);
       for (const other of this.#neededBy(node)) this.#needs.set(other, (this.#needs.get(other) ?? 0) + 1);
-      if (node.children !== undefined) open.push(...node.children);
+      for (const child of node.children ?? []) open.push(child);
       if (node.isAsking && node.follows !== undefined) push(this.#followers, node.follows, node);
     }
   }
