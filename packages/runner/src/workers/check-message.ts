@@ -103,6 +103,7 @@ const isStatistics = has([
 const fromWorker: Readonly<Record<FromWorker["type"], Shape>> = {
   ready: [number("protocol"), number("pid")],
   unable: [failure("failure")],
+  fatal: [text("why")],
   heartbeat: [orNull(number("memory")), listOf("caches", isStatistics, "statistics")],
   started: [task, number("time")],
   log: [

@@ -16,6 +16,8 @@ export interface ProcessEnd {
   readonly isOverMemory: boolean;
   /** Whether the kernel has killed a process of this container for its memory since this one was started. */
   readonly isKernelShort: boolean;
+  /** What it said is the reason, if it said so. */
+  readonly fatal: string | undefined;
   /** What it wrote last to stderr, in lines. */
   readonly stderr: readonly string[];
 }
@@ -73,6 +75,7 @@ function lostWords(end: ProcessEnd): string {
   const early = end.isReady ? "before the body was done" : "before it was ready";
   if (signal !== undefined) return signalWords(signal, early);
   const before = `ended with exit code ${code ?? "unknown"} ${early}`;
+  if (end.fatal !== undefined) return `${before}, because of ${end.fatal}`;
   const last = lastWords(end.stderr);
   if (code !== 0 && last !== undefined) return `${before}; it wrote last: ${last}`;
   return `${before}: something called process.exit()`;

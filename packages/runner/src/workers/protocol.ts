@@ -180,6 +180,13 @@ export interface UnableMessage {
   readonly failure: Failure;
 }
 
+/** It is about to end, by an error of the program that nobody has caught. */
+export interface FatalMessage {
+  readonly type: "fatal";
+  /** In words: `a rejected promise that nobody handles: RangeError: …`. */
+  readonly why: string;
+}
+
 /** Alive. A replica says besides how its caches do. */
 export interface HeartbeatMessage {
   readonly type: "heartbeat";
@@ -331,4 +338,4 @@ export type TaskMessage =
   | WarningMessage;
 
 /** Messages of a worker. */
-export type FromWorker = ReadyMessage | UnableMessage | HeartbeatMessage | RecalledMessage | TaskMessage;
+export type FromWorker = ReadyMessage | UnableMessage | FatalMessage | HeartbeatMessage | RecalledMessage | TaskMessage;

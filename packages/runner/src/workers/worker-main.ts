@@ -34,7 +34,7 @@ export function workerMain(): void {
     over: () => void leave(),
   });
   captureOutput();
-  endByErrors(host);
+  endByErrors(host, (why) => channel.send({ type: "fatal", why }));
   process.on("exit", () => {
     host.processEnds();
     channel.flush();

@@ -137,7 +137,7 @@ test("a full heap without a limit names what would raise it", async () => {
 });
 
 test.for([
-  ["unable", "it cannot serve", undefined, "no such module"],
+  ["unable", "had: no such module", undefined, "not found"],
   ["fails", "ended with exit code 1 before it was ready; it wrote last: TypeError: top level", "at begin", undefined],
   ["never ready", "was ended: it was not ready within 1 s", "still loading the model", undefined],
 ] as const)("a worker that cannot serve says why: %s", async ([odd, words, stderr, cause]) => {

@@ -78,6 +78,7 @@ export class WorkerProcess {
   readonly #timers = new Set<NodeJS.Timeout>();
   #heartbeat: HeartbeatMessage | undefined;
   #reason: string | undefined;
+  #fatal: string | undefined;
   #isReady = false;
   #isUnable = false;
   #isOverMemory = false;
@@ -226,9 +227,14 @@ export class WorkerProcess {
       this.#readiness.resolve();
       return;
     }
+    if (message.type === "fatal") {
+      this.#fatal = message.why;
+      return;
+    }
     if (message.type === "unable") {
       this.#isUnable = true;
-      this.#readiness.reject(this.#unableError("it cannot serve", fromFailure(message.failure)));
+      const { message: why, cause } = message.failure;
+      this.#readiness.reject(this.#unableError(why, cause && fromFailure(cause)));
       void this.end();
       return;
     }
@@ -312,6 +318,7 @@ export class WorkerProcess {
       reason: this.#reason,
       memory: this.#options.hello.memory,
       isOverMemory: this.#isOverMemory,
+      fatal: this.#fatal,
       isKernelShort: kills !== undefined && kills > (this.#kernelKills ?? kills),
       stderr: this.#stderr,
     };
@@ -338,7 +345,10 @@ export class WorkerProcess {
   #unableError(why: string, cause: unknown): RepriseError {
     const said = this.#stderr.join("\n");
     const text = `No worker process can be had: ${why}${said === "" ? "" : `\nIt wrote to stderr:\n${said}`}`;
-    return new RepriseError("WORKER_FAILED", text, cause === undefined ? {} : { cause });
+    const error = new RepriseError("WORKER_FAILED", text, cause === undefined ? {} : { cause });
+    // Where in the library this was noticed helps nobody.
+    error.stack = `${error.name}: ${text}`;
+    return error;
   }
 
   #after(ms: number, act: () => void): void {

@@ -72,6 +72,7 @@ describe("the end of a process", () => {
     memory: null,
     isOverMemory: false,
     isKernelShort: true,
+    fatal: undefined,
     stderr: [],
   };
 

@@ -62,7 +62,8 @@ describe("a worker process", () => {
     const worker = new RealWorker({ files: { "main.ts": `throw new TypeError("not today");`, ...typeModule } });
     await expect(worker.worker.ready).rejects.toMatchObject({
       code: "WORKER_FAILED",
-      cause: { code: "WORKER_FAILED", message: expect.stringMatching(/cannot load .*main\.ts: not today$/) },
+      message: expect.stringMatching(/cannot load .*main\.ts: not today$/) as string,
+      cause: { name: "TypeError", message: "not today" },
     });
     await worker.ended;
   });
@@ -87,7 +88,9 @@ describe("a worker process", () => {
       func("rejects", async () => { void Promise.reject(new RangeError("nobody cares")); await new Promise(() => {}); });`;
     const worker = new RealWorker({ files: { "main.ts": text, ...typeModule } });
     const task = worker.start("rejects");
-    expect((await worker.ended).message).toContain("exit code 1");
+    expect((await worker.ended).message).toMatch(
+      /exit code 1 before the body was done, because of a rejected promise that nobody handles: RangeError: nobody cares$/,
+    );
     const lines = worker.told(task, "log").map(({ stream, text: line }) => `${stream} ${line}`);
     expect(lines[0]).toBe(
       "stderr The process ends because of a rejected promise that nobody handles: RangeError: nobody cares",
@@ -224,6 +227,9 @@ describe("a replica", () => {
     const text = `import { ActorEnvironment } from "reprise";
       new ActorEnvironment({ name: "a" }).warmup(() => { throw new Error("no model"); });`;
     const worker = new RealWorker({ files: { "main.ts": text, ...typeModule }, actor: {} });
-    await expect(worker.worker.ready).rejects.toMatchObject({ cause: { code: "ACTOR_FAILED" } });
+    await expect(worker.worker.ready).rejects.toMatchObject({
+      code: "WORKER_FAILED",
+      message: expect.stringMatching(/The warm-up of actor "a" at .*main\.ts:2:\d+ failed: no model$/) as string,
+    });
   });
 });

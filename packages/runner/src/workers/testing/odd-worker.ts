@@ -2,7 +2,7 @@
 // by the ids of funcs for its tasks. It uses nothing of the library, so that it is there at once.
 import { spawn } from "node:child_process";
 import { writeSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -94,13 +94,19 @@ const tasks: Readonly<Record<string, (task: string, argument: string) => void>> 
   },
   // A process that would outlive its parent, holds its output open and, as `daemon`, is in a group of its own.
   "leave behind": (task, kind) => {
-    const script = `require("node:net").connect(process.env.LIVES).write("${task} left " + process.pid + "\\n")`;
+    // Told only when it is noticed to live: whoever hears of it may end everything at once.
+    const said = 'require("node:fs").writeSync(3, "noticed")';
+    const script = `require("node:net").connect(process.env.LIVES).write("${task} left " + process.pid + "\\n", () => ${said})`;
     const left = spawn(process.execPath, ["-e", script], {
-      stdio: ["ignore", "inherit", "inherit"],
+      stdio: ["ignore", "inherit", "inherit", "pipe"],
       detached: kind === "daemon",
     });
     left.unref();
-    send({ type: "started", task, time: Date.now() });
+    const noticed = left.stdio[3] as Socket;
+    noticed.once("data", () => {
+      noticed.destroy();
+      send({ type: "started", task, time: Date.now() });
+    });
   },
 };
 
@@ -116,7 +122,8 @@ function hear(message: Fields): void {
 }
 
 function begin(): void {
-  const failure = { name: "TypeError", message: "no such module", classes: ["TypeError", "Error"] };
+  const cause = { name: "TypeError", message: "not found", classes: ["TypeError", "Error"] };
+  const failure = { name: "Error", message: "no such module: not found", classes: ["Error"], cause };
   switch (process.env["ODD"]) {
     case "unable":
       send({ type: "unable", failure });
