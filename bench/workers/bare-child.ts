@@ -27,16 +27,6 @@ async function forkBare(file: string): Promise<ChildProcess> {
   return child;
 }
 
-/** What it takes to fork a bare child, until its first message. */
-export async function timeFork(file: string): Promise<Elapsed> {
-  const clock = startClock();
-  const child = await forkBare(file);
-  const elapsed = clock();
-  child.disconnect();
-  await once(child, "exit");
-  return elapsed;
-}
-
 /** A bare child that is there. */
 export class BareChild implements AsyncDisposable {
   readonly #child: ChildProcess;
