@@ -442,6 +442,8 @@ test("a live value cannot be an output or an argument: the error names the cache
     argument: func("life.argument", async () => takes((await loadModel("a")).model)),
     own: func("life.own", () => new Model()),
     data: func("life.data", () => plain("a")),
+    // More than fit into the arguments of one function call.
+    many: func("life.many", async () => [...Array(150_000).keys(), (await loadModel("a")).model]),
     beside: func("life.beside", () => [plain("a"), new Model()]),
   };
   const failure = async (body: () => Future<unknown>): Promise<string> => {
@@ -461,6 +463,7 @@ test("a live value cannot be an output or an argument: the error names the cache
   expect(await failure(bodies.beside)).not.toContain("cached function");
   expect(await failure(bodies.data)).toBe('{"name":"a"}');
   expect(await failure(bodies.part)).toContain(hint("loadModel"));
+  expect(await failure(bodies.many)).toContain(hint("loadModel"));
   expect(await failure(bodies.argument)).toContain(hint("loadModel"));
 });
 

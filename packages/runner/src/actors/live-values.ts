@@ -67,7 +67,7 @@ function blamed(root: unknown): Owner | undefined {
     seen.add(value);
     const owner = owners.get(value);
     if (owner !== undefined && !isStorable(value)) return owner;
-    open.push(...partsOf(value));
+    for (const part of partsOf(value)) open.push(part);
   }
   return undefined;
 }

@@ -241,7 +241,9 @@ function* partsOf(root: Prior): Generator<Prior> {
   for (let prior = open.pop(); prior !== undefined; prior = open.pop()) {
     yield prior;
     // What is below a run that is taken over is taken over with it.
-    if (prior.action !== "clone" && prior.action !== "keep") open.push(...prior.children);
+    if (prior.action === "clone" || prior.action === "keep") continue;
+    // Not spread: a call takes only so many arguments.
+    for (const below of prior.children) open.push(below);
   }
 }
 
