@@ -52,8 +52,7 @@ async function recordOf(home: string, id: string): Promise<unknown> {
   return masked(await Promise.all(recorded));
 }
 
-async function outcomeOf(future: Future<unknown>, home: string): Promise<unknown> {
-  await using runner = new LocalRunner({ home, forwardOutput: false, maxParallelism: 1 });
+async function outcomeOf(future: Future<unknown>, runner: LocalRunner, home: string): Promise<unknown> {
   const handle = await runner.submit(future);
   const result = await handle.result().then(
     (value: unknown) => inspect(value, { depth: null, maxArrayLength: 20, maxStringLength: 1_000 }),
@@ -74,17 +73,23 @@ function argumentsOf(name: string, folder: string): readonly unknown[] {
 
 describe("a body in a worker does as it does inline: it", () => {
   let home = "";
+  // One for all: some cases use what others have left in the process.
+  let kept: LocalRunner;
   beforeAll(() => {
     home = mkdtempSync(join(tmpdir(), "reprise-test-"));
+    kept = new LocalRunner({ home, forwardOutput: false, maxParallelism: 1 });
   });
-  afterAll(() => rmSync(home, { recursive: true, force: true }));
+  afterAll(async () => {
+    await kept[Symbol.asyncDispose]();
+    rmSync(home, { recursive: true, force: true });
+  });
 
   it.for(cases.names)("%s", async (name) => {
     const [inline, remote] = [cases.inline, cases.remote].map(
       (form) => form.get(name)?.(...(argumentsOf(name, home) as [])) as Future<unknown>,
     ) as [Future<unknown>, Future<unknown>];
-    const expected = await outcomeOf(inline, home);
-    expect(await outcomeOf(remote, home)).toEqual(expected);
+    const expected = await outcomeOf(inline, kept, home);
+    expect(await outcomeOf(remote, kept, home)).toEqual(expected);
   });
 
   it("goes on after its end: what it does then is refused in the same words", async () => {
@@ -99,8 +104,8 @@ describe("a body in a worker does as it does inline: it", () => {
 
   it("is given what its schema makes of it, and refuses what does not match", async () => {
     for (const input of [undefined, { n: 4 }, { n: 50 }, { n: "no" }]) {
-      const expected = await outcomeOf(cases.inlineSchema(input as never), home);
-      expect(await outcomeOf(cases.remoteSchema(input as never), home)).toEqual(expected);
+      const expected = await outcomeOf(cases.inlineSchema(input as never), kept, home);
+      expect(await outcomeOf(cases.remoteSchema(input as never), kept, home)).toEqual(expected);
     }
   });
 
