@@ -109,6 +109,15 @@ describe("messages of driver and supervisor", () => {
     expect(() => checkToSupervisor({ ...toSupervisor[3], message: { type: "end" } })).toThrow(/type start/);
   });
 
+  it.each([
+    [{ ...spec, worker: "worker.js" }, /worker must be a URL of a file/],
+    [{ ...spec, definition: { ...spec.definition, concurrency: 1.5 } }, /concurrency must be a whole number/],
+    [{ ...spec, definition: { ...spec.definition, replicas: { min: -1, max: 2 } } }, /min must be a whole number/],
+    [{ ...spec, definition: { ...spec.definition, replicas: { min: 3, max: 2 } } }, /min must be .* up to max/],
+  ])("are refused if no replicas can be made of them: %#", (wrong, words) => {
+    expect(() => checkToSupervisor({ type: "pool", token: 1, spec: wrong })).toThrow(words);
+  });
+
   it("are refused without telling values that may be secret", () => {
     const wrong = { type: "pool", token: 1, spec: { ...spec, env: { TOKEN: ["hidden"] } } };
     expect(() => checkToSupervisor(wrong)).toThrow(/^(?!.*hidden).*env must be texts by name/);

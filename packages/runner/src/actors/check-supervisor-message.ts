@@ -78,15 +78,20 @@ export function checkFromSupervisor(value: unknown): FromSupervisor {
 function checkSpec(value: unknown): asserts value is PoolSpec {
   const spec = fieldsOf(value, "pool: spec");
   for (const name of ["codeVersion", "cwd", "worker"]) checkText(spec, name, "pool: spec");
+  // What goes wrong when a replica is made of it would end the supervisor, with the replicas of all others.
+  if (!isFileUrl(spec["worker"] as string)) throw wrong("pool: spec", "worker", "a URL of a file");
   if (!isTexts(spec["execArgv"])) throw wrong("pool: spec", "execArgv", "a list of texts");
   checkTexts(spec, "env", "pool: spec");
   checkProgram(spec["program"]);
   const definition = fieldsOf(spec["definition"], "pool: definition");
   checkText(definition, "name", "pool: definition");
-  for (const name of ["ttl", "concurrency"]) checkPositive(definition, name, "pool: definition");
+  checkPositive(definition, "ttl", "pool: definition");
+  checkWhole(definition, "concurrency", "pool: definition", 1);
   const replicas = fieldsOf(definition["replicas"], "pool: replicas");
-  checkNumber(replicas, "min", "pool: replicas");
-  checkPositive(replicas, "max", "pool: replicas");
+  checkWhole(replicas, "max", "pool: replicas", 1);
+  checkWhole(replicas, "min", "pool: replicas", 0);
+  if ((replicas["min"] as number) > (replicas["max"] as number))
+    throw wrong("pool: replicas", "min", "a number up to max");
   checkTexts(definition, "env", "pool: definition");
   const { isolation } = definition;
   if (isolation !== "shared" && isolation !== "clean") {
@@ -129,6 +134,16 @@ function checkNumber(message: Fields, name: string, what: string): void {
 function checkPositive(message: Fields, name: string, what: string): void {
   checkNumber(message, name, what);
   if ((message[name] as number) <= 0) throw wrong(what, name, "a number above 0");
+}
+
+function checkWhole(message: Fields, name: string, what: string, least: number): void {
+  const value = message[name];
+  if (!Number.isSafeInteger(value) || (value as number) < least)
+    throw wrong(what, name, `a whole number from ${least}`);
+}
+
+function isFileUrl(text: string): boolean {
+  return URL.canParse(text) && new URL(text).protocol === "file:";
 }
 
 function checkTexts(message: Fields, name: string, what: string): void {
