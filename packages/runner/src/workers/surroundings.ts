@@ -1,15 +1,28 @@
+import { EnvironmentAccess } from "./environment-access.ts";
+
 /**
  * What a body may change of its process and the next one is not to see: environment variables, the working directory and,
  * if that is wanted, globals.
  */
 export class Surroundings {
-  readonly #env: Readonly<Record<string, string | undefined>> = { ...process.env };
-  readonly #variables = Object.entries(this.#env);
+  readonly #access: EnvironmentAccess;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #before: Readonly<Record<string, string | undefined>>;
+  readonly #variables: readonly (readonly [name: string, value: string | undefined])[];
   readonly #cwd = process.cwd();
   readonly #globals: ReadonlyMap<PropertyKey, PropertyDescriptor> | undefined;
 
-  /** As they are now. @param options.globals whether globals are put back, too. */
-  constructor({ globals }: { readonly globals: boolean }) {
+  /**
+   * As they are now.
+   *
+   * @param options.globals whether globals are put back, too.
+   * @param options.access tells whether the environment can have been changed. Default: it can.
+   */
+  constructor({ globals, access }: { readonly globals: boolean; readonly access?: EnvironmentAccess | undefined }) {
+    this.#access = access ?? new EnvironmentAccess(true);
+    this.#env = this.#access.own(() => process.env);
+    this.#before = { ...this.#env };
+    this.#variables = Object.entries(this.#before);
     // Some globals of Node are made when they are first looked at, and make others that cannot be removed.
     if (globals) globalsNow();
     this.#globals = globals ? globalsNow() : undefined;
@@ -17,21 +30,23 @@ export class Surroundings {
 
   /** Puts back what has changed. Throws if something cannot be put back. */
   restore(): void {
-    this.#restoreEnv();
+    if (this.#access.isOpen) this.#restoreEnv();
     if (process.cwd() !== this.#cwd) process.chdir(this.#cwd);
     if (this.#globals !== undefined) restoreGlobals(this.#globals);
   }
 
   #restoreEnv(): void {
-    const { env } = process;
-    if (this.#isAsBefore(env)) return;
-    const before = this.#env;
+    const env = this.#env;
+    if (process.env !== env) process.env = env;
+    if (this.#isAsBefore()) return;
+    const before = this.#before;
     for (const name of Object.keys(env)) if (before[name] === undefined) delete env[name];
     for (const [name, value] of this.#variables) if (env[name] !== value) env[name] = value;
   }
 
   /** Each variable that is looked at is asked of the system, and by far the fastest by a name that was kept. */
-  #isAsBefore(env: NodeJS.ProcessEnv): boolean {
+  #isAsBefore(): boolean {
+    const env = this.#env;
     const variables = this.#variables;
     if (Reflect.ownKeys(env).length !== variables.length) return false;
     for (const [name, value] of variables) if (env[name] !== value) return false;

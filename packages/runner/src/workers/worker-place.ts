@@ -2,12 +2,14 @@ import type * as Store from "@reprise/store";
 import type * as ReplicaCaches from "../actors/replica-caches.ts";
 import type { FuncDefinition } from "../func-definition.ts";
 import type { MaybePromise } from "../maybe-promise.ts";
+import { EnvironmentAccess } from "./environment-access.ts";
 import { watchOver } from "./lifeline.ts";
 import type { CacheStatistics, HelloMessage, StartMessage } from "./protocol.ts";
 import { Surroundings } from "./surroundings.ts";
 import type { Workplace } from "./task-host.ts";
 import { noRows, TaskValues } from "./task-values.ts";
 import { WorkerProgram } from "./worker-program.ts";
+import { isBundled } from "./worker-url.ts";
 
 /** A process that executes tasks: its program, what tasks may change of it, and what watches over it. */
 export class WorkerPlace implements Workplace {
@@ -20,6 +22,7 @@ export class WorkerPlace implements Workplace {
   /** What a replica keeps in memory. */
   #replica: typeof ReplicaCaches | undefined = undefined;
   #surroundings: Surroundings | undefined = undefined;
+  #access: EnvironmentAccess | undefined = undefined;
   #isWatched = false;
 
   /** @param store loaded by whoever needs it, in one piece with what drivers load of it. */
@@ -35,14 +38,17 @@ export class WorkerPlace implements Workplace {
   /** Loads the program and, on a replica, what is to be in memory before the first task. Rejects if that fails. */
   async open(): Promise<void> {
     const { actor, memory } = this.#hello;
+    // Where bodies are to see what others have left, or execute at the same time, nothing is put back.
+    const putsBack = actor === null || this.#isClean;
+    // In a bundle the user's modules have come first.
+    if (putsBack) this.#access = new EnvironmentAccess(isBundled());
     if (memory !== null || actor !== null) this.#watch();
     await this.#program.load();
     if (actor !== null) {
       this.#replica = await import("../actors/replica-caches.ts");
       await this.#replica.runWarmups(actor.name);
     }
-    // Where bodies are to see what others have left, or execute at the same time, nothing is put back.
-    if (actor === null || this.#isClean) this.#surroundings = new Surroundings({ globals: this.#isClean });
+    if (putsBack) this.#surroundings = new Surroundings({ globals: this.#isClean, access: this.#access });
   }
 
   makeWorkdir(): string {
@@ -74,6 +80,9 @@ export class WorkerPlace implements Workplace {
 
   #watch(): void {
     this.#isWatched = true;
-    watchOver(this.#hello);
+    const watch = (): unknown => watchOver(this.#hello);
+    // A thread is started with what the environment is.
+    if (this.#access === undefined) watch();
+    else this.#access.own(watch);
   }
 }
