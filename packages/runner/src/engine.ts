@@ -457,7 +457,9 @@ export class Engine implements BodyHost {
     endOutput(body);
     letGo(body);
     // A wait that outlives its body (the loser of a Promise.race) still needs it.
-    if (body.waits === undefined && body.call.body === body) body.call.body = undefined;
+    if ((body.waits?.size ?? 0) === 0 && body.call.body === body) body.call.body = undefined;
+    // What it has called may live on, and knows it.
+    body.remote = undefined;
     if (body.usedWorkdir !== undefined) void this.#workdirs.remove(body.usedWorkdir);
     if (body.isRemote) this.#remote?.left();
     else this.#bodies.leave();
