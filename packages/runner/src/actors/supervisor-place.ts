@@ -4,11 +4,13 @@ import {
   mkdtempSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   type Stats,
   statSync,
   writeFileSync,
 } from "node:fs";
+import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { RepriseError } from "@reprise/core";
@@ -35,31 +37,61 @@ export function findSocket(home: string): string | undefined {
   return isOwn(socket, "socket") ? socket : undefined;
 }
 
+/** Where a supervisor listens. */
+export interface SocketPlace {
+  /** Whether those who look for the supervisor of the home find this one. */
+  readonly isThere: boolean;
+  /** Removes it; that of another supervisor, in a home that has taken the place of this one, stays. */
+  remove(): void;
+}
+
 /**
- * Where the supervisor of a home is to listen; removes what a former one has left. Only whoever holds the lock of the home
- * may do this.
+ * Makes a server listen where the supervisor of a home is looked for, closed to other users; removes what a former one has
+ * left. Only whoever holds the lock of the home may do this.
  *
  * @throws RepriseError `ACTOR_FAILED` if the home belongs to another user.
  */
-export function makeSocketPlace(home: string): string {
+export async function openSocket(server: Server, home: string): Promise<SocketPlace> {
   isOwn(home, "folder");
   removeSocketPlace(home);
   const near = join(home, socketName);
-  if (fits(near)) return near;
+  const isNear = fits(near);
   // Private from the start: mkdtemp makes folders that nobody else may enter.
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), folderPrefix));
-  const socket = join(folder, socketName);
-  writeFileSync(join(home, pointerName), socket, { mode: 0o600 });
-  return socket;
+  const folder = isNear ? home : mkdtempSync(join(realpathSync(tmpdir()), folderPrefix));
+  // Not its name in the end: a server that closes removes what then has the name under which it was bound.
+  const bound = join(folder, `s${process.pid}.new`);
+  rmSync(bound, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    // It is bound at once: nobody else can connect before its mode is set. Replicas keep the usual mask.
+    const mask = process.umask(0o077);
+    server.listen(bound, resolve);
+    process.umask(mask);
+  });
+  chmodSync(bound, 0o600);
+  renameSync(bound, join(folder, socketName));
+  if (!isNear) writeFileSync(join(home, pointerName), join(folder, socketName), { mode: 0o600 });
+  const entry = join(home, isNear ? socketName : pointerName);
+  const mark = markOf(entry);
+  return {
+    get isThere() {
+      return markOf(entry) === mark;
+    },
+    remove() {
+      if (markOf(entry) === mark) removeSocketPlace(home);
+      else if (!isNear) rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
-/** Closes the socket to others. In its folder nobody else could have reached it before. */
-export function closeToOthers(socket: string): void {
-  chmodSync(socket, 0o600);
+/** Tells a file from others that have its name later; undefined if it is gone. */
+function markOf(path: string): string | undefined {
+  const stats = ifThere(() => lstatSync(path));
+  return stats && `${stats.dev} ${stats.ino} ${stats.birthtimeMs}`;
 }
 
 /** Removes the socket, and the folder that was made for it. */
-export function removeSocketPlace(home: string): void {
+function removeSocketPlace(home: string): void {
   rmSync(join(home, socketName), { force: true });
   const former = readPointer(home);
   if (former === undefined) return;

@@ -5,7 +5,7 @@ import type { PoolTask } from "./pool-task.ts";
 import { SocketChannel } from "./socket-channel.ts";
 import { type ConnectionHost, SupervisorConnection } from "./supervisor-connection.ts";
 import { lockHome } from "./supervisor-lock.ts";
-import { closeToOthers, makeSocketPlace, removeSocketPlace } from "./supervisor-place.ts";
+import { openSocket, type SocketPlace } from "./supervisor-place.ts";
 import type { FromSupervisor, PoolSpec, PoolState, ToSupervisor } from "./supervisor-protocol.ts";
 
 /** Times of a supervisor, in milliseconds. */
@@ -46,9 +46,12 @@ export class Supervisor implements ConnectionHost {
   /** How many replicas each actor has had. */
   readonly #numbers = new Map<string, number>();
   #server: Server | undefined;
+  #place: SocketPlace | undefined;
   #unlock: (() => void) | undefined;
   #idle: NodeJS.Timeout | undefined;
-  #isRetiring = false;
+  #looks: NodeJS.Timeout | undefined;
+  /** Why it ends as soon as no body executes, if so. */
+  #retires: string | undefined;
   #isEnding = false;
 
   constructor({ home, log, times }: SupervisorOptions) {
@@ -67,17 +70,14 @@ export class Supervisor implements ConnectionHost {
     this.#unlock = lockHome(this.#home);
     if (this.#unlock === undefined) return false;
     try {
-      const socket = makeSocketPlace(this.#home);
       const server = createServer((connected) => this.#connected(connected));
       this.#server = server;
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        // It is bound at once: nobody else can connect before its mode is set. Replicas keep the usual mask.
-        const mask = process.umask(0o077);
-        server.listen(socket, resolve);
-        process.umask(mask);
-      });
-      closeToOthers(socket);
+      const place = await openSocket(server, this.#home);
+      this.#place = place;
+      // Whoever comes to a home that was removed and made again does not find this one, and may start another.
+      this.#looks = setInterval(() => {
+        if (!place.isThere) this.#retire("its home was removed");
+      }, this.#times.heartbeat);
     } catch (error) {
       this.#letGo();
       throw error;
@@ -130,14 +130,18 @@ export class Supervisor implements ConnectionHost {
   }
 
   retire(): void {
-    if (this.#isRetiring) return;
-    this.#isRetiring = true;
-    this.#log("a driver of another version has come");
-    this.#rest();
+    if (this.#retires === undefined) this.#log("a driver of another version has come");
+    this.#retire("it is replaced by one of another version");
   }
 
   closed(connection: SupervisorConnection): void {
     this.#connections.delete(connection);
+  }
+
+  #retire(reason: string): void {
+    if (this.#retires !== undefined) return;
+    this.#retires = reason;
+    this.#rest();
   }
 
   #connected(socket: Socket): void {
@@ -186,8 +190,8 @@ export class Supervisor implements ConnectionHost {
   #rest(): void {
     clearTimeout(this.#idle);
     if (this.#isEnding) return;
-    if (this.#isRetiring && ![...this.#pools].some(({ isBusy }) => isBusy)) {
-      void this.end("it is replaced by one of another version");
+    if (this.#retires !== undefined && ![...this.#pools].some(({ isBusy }) => isBusy)) {
+      void this.end(this.#retires);
       return;
     }
     if (this.#pools.size > 0) return;
@@ -196,9 +200,9 @@ export class Supervisor implements ConnectionHost {
 
   /** Another supervisor may serve the home from now on. */
   #letGo(): void {
-    // Closing removes the socket; that of a successor is not there before the lock is free.
+    clearInterval(this.#looks);
     this.#server?.close();
-    removeSocketPlace(this.#home);
+    this.#place?.remove();
     this.#unlock?.();
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -131,6 +131,24 @@ describe("a supervisor", () => {
     const three = make();
     expect(await three.listen()).toBe(true);
     await three.end("test");
+  });
+
+  it("whose home is removed ends when no body executes, and leaves the home that is made in its place alone", async () => {
+    const home = join(temporaryFolder(), "home");
+    const log: string[] = [];
+    const [former, next] = [log, []].map((lines) => {
+      return new Supervisor({ home, log: (line) => lines.push(line), times: { heartbeat: 20, idle: 60_000 } });
+    }) as [Supervisor, Supervisor];
+    mkdirSync(home);
+    await former.listen();
+    rmSync(home, { recursive: true });
+    mkdirSync(home);
+    expect(await next.listen()).toBe(true);
+    await former.ended;
+    expect(log).toEqual(["ends: its home was removed"]);
+    expect(existsSync(join(home, "supervisor.sock"))).toBe(true);
+    await next.end("test");
+    expect(existsSync(join(home, "supervisor.sock"))).toBe(false);
   });
 
   it("whose replicas are started from a long path listens elsewhere", async () => {
