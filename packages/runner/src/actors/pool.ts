@@ -255,8 +255,7 @@ export class Pool {
   }
 
   #failed(id: string, error: unknown): void {
-    const { cause } = error as { cause?: unknown };
-    const problem = messageOf(error) + (cause === undefined ? "" : `\nbecause: ${messageOf(cause)}`);
+    const problem = messageOf(error);
     this.#failures += 1;
     this.#lastFailureAt = Date.now();
     this.#problems.add(problem);
