@@ -185,6 +185,25 @@ describe("renderTree", () => {
     );
   });
 
+  it("says what a run waits for, and why it is tried again, as far as the terminal is wide", () => {
+    const waitsFor = "a free place of actor embedder: 2 replicas × 1 are taken";
+    const failure = { name: "WorkerLostError", message: "its worker process was ended", classes: [] };
+    const tree = treeOf(
+      change("a", null, "RUNNING", 0),
+      change("b", "a", "SCHEDULED", 0, { waitsFor }),
+      change("c", "a", "RETRYING", 0, { waitsFor: "a retry in 100 ms", failure }),
+    );
+    const lines = (width: number) => renderTree(tree, { width, height: 20, now: 3_000, paint: plain }).slice(1);
+    expect(lines(120)).toEqual([
+      `├─ ○ b  scheduled  waits for ${waitsFor}`,
+      "└─ ↻ c  retrying  waits for a retry in 100 ms  WorkerLostError: its worker process was ended",
+    ]);
+    expect(lines(80)).toEqual([
+      "├─ ○ b  scheduled  waits for a free place of actor embedder: 2 repli…",
+      expect.stringMatching(/^└─ ↻ c  retrying  waits for a retry in 100 ms  WorkerLostError: .*…$/),
+    ]);
+  });
+
   it("shortens a long name rather than what is said of the run", () => {
     const name = "judge every single one of the many mails";
     const tree = treeOf(

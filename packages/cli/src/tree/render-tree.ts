@@ -26,8 +26,8 @@ const details = [
 
 /** Columns of a name that are always shown, if the terminal has them. */
 const minName = 16;
-/** Columns of the name of a run that another one waits for. */
-const maxWaitedFor = 32;
+/** Columns of what a run waits for that are always shown. More are in a wide terminal: a half of it. */
+const minWaitedFor = 32;
 
 type Detail = (typeof details)[number];
 
@@ -128,14 +128,17 @@ class TreePen {
     if (waits) parts.push(mark);
     if (node.attempt > 1) parts.push(paint("yellow", `attempt ${node.attempt}`));
     if (node.state === "RUNNING" && node.progress !== null) parts.push(progressText(node.progress, paint));
-    if (node.waitsFor !== null) parts.push(paint("dim", `waits for ${fitText(node.waitsFor, maxWaitedFor)}`));
+    if (node.waitsFor !== null) {
+      const most = Math.max(minWaitedFor, Math.floor(this.#frame.width / 2));
+      parts.push(paint("dim", `waits for ${fitText(node.waitsFor, most)}`));
+    }
     const reused = node.cache !== null && wasThere(node.cache) && node.startedAt === null;
     const otherwise = isFinished(node.state) && !reused ? node.finishedAt : null;
     const from = node.startedAt ?? (onlyWaited(node) ? node.createdAt : otherwise);
     if (from !== null) parts.push(paint("dim", formatDuration((node.finishedAt ?? now) - from)));
     if (mark !== "" && !waits) parts.push(mark);
     const needed = parts.map((part) => `  ${part}`).join("");
-    if (node.state === "FAILED" && node.failure !== null) {
+    if ((node.state === "FAILED" || node.state === "RETRYING") && node.failure !== null) {
       parts.push(paint("red", firstLine(`${node.failure.name}: ${node.failure.message}`)));
     } else if (node.state === "CANCELED" && node.reason !== null && node.parent?.state !== "CANCELED") {
       parts.push(paint("dim", firstLine(node.reason)));
