@@ -24,6 +24,9 @@ const patient: ReadonlySet<string> = new Set([
   "failed",
 ]);
 
+/** For what is to be done on the microtask after: `queueMicrotask` of Node makes an asynchronous resource each time. */
+const now = Promise.resolve();
+
 /**
  * A channel over the pipe between a process and its child; several messages may go in one. Also what could not be delivered
  * closes it.
@@ -50,6 +53,7 @@ export class IpcChannel<Out extends { readonly type: string }, In> implements Ch
   /** Messages that the system has not taken yet. */
   #unsent = 0;
   #sentAll: (() => void) | undefined = undefined;
+  readonly #flushNow = (): void => this.flush();
 
   constructor(end: IpcEnd, check: (value: unknown) => In) {
     this.#end = end;
@@ -62,11 +66,11 @@ export class IpcChannel<Out extends { readonly type: string }, In> implements Ch
     // What is sent like this may wait for what follows from it, and holds up nothing that was said before.
     if (isPatient) this.flush();
     this.#waiting.push(message);
-    if (isPatient) this.#turn ??= setImmediate(() => this.flush());
+    if (isPatient) this.#turn ??= setImmediate(this.#flushNow);
     else if (!patient.has(message.type)) this.flush();
     else if (!this.#flushQueued) {
       this.#flushQueued = true;
-      queueMicrotask(() => this.flush());
+      void now.then(this.#flushNow);
     }
   }
 

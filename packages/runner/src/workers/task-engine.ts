@@ -73,10 +73,7 @@ export class TaskEngine implements BodyHost {
   #flushQueued = false;
   /** Runs that nobody here can refer to any more: the driver need not keep them, and their values, for this body. */
   #forgotten: string[] = [];
-  readonly #calledRuns = new FinalizationRegistry<string>((run) => {
-    this.#forgotten.push(run);
-    this.#queueFlush();
-  });
+  #calledRuns: FinalizationRegistry<string> | undefined = undefined;
   readonly #waiting = new Map<number, Wait<Call>>();
   #lastWait = 0;
   /** Why the task fails whatever its body gives: something that it has made cannot be kept. */
@@ -103,7 +100,7 @@ export class TaskEngine implements BodyHost {
       flow: this.#flow,
       take: (call) => {
         this.#made.push(call);
-        this.#calledRuns.register(call, call.id);
+        this.#follow(call);
       },
       goOn: () => this.#queueFlush(),
     });
@@ -267,6 +264,15 @@ export class TaskEngine implements BodyHost {
     const runs = this.#forgotten;
     this.#forgotten = [];
     if (runs.length > 0 && !this.#isOver) this.#messages.say({ type: "forget", task, runs });
+  }
+
+  /** Hears when nobody refers to a call any more. Most bodies make none: a registry for each would keep the collector busy. */
+  #follow(call: Call): void {
+    this.#calledRuns ??= new FinalizationRegistry((run) => {
+      this.#forgotten.push(run);
+      this.#queueFlush();
+    });
+    this.#calledRuns.register(call, call.id);
   }
 
   #tellInput(argument: number, whole: Stored): void {

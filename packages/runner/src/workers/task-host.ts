@@ -54,7 +54,7 @@ interface Opened {
 /** A task of less than so many ms may be told of when it is over. */
 const quickTime = 1;
 
-/** So many tasks that are over are remembered, so that one that comes twice is executed once. */
+/** So many tasks that are over are remembered, and up to twice as many, so that one that comes twice is executed once. */
 const remembered = 1_000;
 
 /** The worker's side of a conversation, whatever carries it: executes tasks, as many at once as it was told. */
@@ -64,7 +64,9 @@ export class TaskHost {
   readonly #tasks = new Map<TaskId, TaskEngine | undefined>();
   /** Tasks that have not begun, in their order. */
   readonly #backlog = new Map<TaskId, StartMessage>();
-  readonly #done = new Set<TaskId>();
+  #done = new Set<TaskId>();
+  /** Tasks that were over before those. */
+  #doneBefore = new Set<TaskId>();
   /** Funcs whose last body was over in no time. */
   readonly #quick = new WeakSet<FuncDefinition>();
   /** Tasks that were canceled while their func was looked for, and why. */
@@ -138,7 +140,7 @@ export class TaskHost {
 
   #take(message: StartMessage): void {
     const { task } = message;
-    if (this.#tasks.has(task) || this.#done.has(task)) return;
+    if (this.#tasks.has(task) || this.#done.has(task) || this.#doneBefore.has(task)) return;
     this.#backlog.set(task, message);
     if (this.#isEnding) this.#giveBack(task);
     else this.#pump();
@@ -246,10 +248,12 @@ export class TaskHost {
   }
 
   #remember(task: TaskId): void {
+    // Looking for the oldest in one set would pass over all that were removed from it.
+    if (this.#done.size >= remembered) {
+      this.#doneBefore = this.#done;
+      this.#done = new Set();
+    }
     this.#done.add(task);
-    if (this.#done.size <= remembered) return;
-    const [oldest] = this.#done;
-    this.#done.delete(oldest as TaskId);
   }
 
   #end(): void {
