@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -37,7 +38,7 @@ describe("the place of a supervisor", () => {
     const home = temporaryFolder();
     expect(findSocket(home)).toBeUndefined();
     const { place } = await listen(home);
-    expect(findSocket(home)).toBe(join(home, "supervisor.sock"));
+    expect(findSocket(home)).toBe(join(realpathSync(home), "supervisor.sock"));
     expect([readdirSync(home), statSync(join(home, "supervisor.sock")).mode & 0o777, place.isThere]).toEqual([
       ["supervisor.sock"],
       0o600,
@@ -45,6 +46,21 @@ describe("the place of a supervisor", () => {
     ]);
     place.remove();
     expect([findSocket(home), place.isThere]).toEqual([undefined, false]);
+  });
+
+  it("is the same by whatever path the home is reached, long or short", async () => {
+    const home = deepFolder();
+    const link = join(temporaryFolder(), "link");
+    symlinkSync(home, link);
+    for (const [own, other] of [
+      [home, link],
+      [link, home],
+    ] as const) {
+      const { place } = await listen(own);
+      expect(findSocket(other)).toBe(findSocket(own));
+      expect(findSocket(own)).toBeDefined();
+      place.remove();
+    }
   });
 
   it("is in a private folder that the home names, if the path of the home is too long", async () => {
@@ -94,7 +110,7 @@ describe("the place of a supervisor", () => {
     const link = join(temporaryFolder(), "link");
     symlinkSync(home, link);
     await listen(home);
-    expect(findSocket(link)).toBe(join(link, "supervisor.sock"));
+    expect(findSocket(link)).toBe(join(realpathSync(home), "supervisor.sock"));
   });
 
   it("is not used if something else is in the place of the socket", () => {

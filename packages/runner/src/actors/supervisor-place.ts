@@ -29,7 +29,8 @@ const longestPath = 103;
  *
  * @throws RepriseError `ACTOR_FAILED` if the home, the socket or its folder belongs to another user.
  */
-export function findSocket(home: string): string | undefined {
+export function findSocket(path: string): string | undefined {
+  const home = realPathOf(path);
   const near = join(home, socketName);
   const socket = fits(near) ? near : readPointer(home);
   if (socket === undefined || !isOwn(home, "folder")) return undefined;
@@ -51,7 +52,8 @@ export interface SocketPlace {
  *
  * @throws RepriseError `ACTOR_FAILED` if the home belongs to another user.
  */
-export async function openSocket(server: Server, home: string): Promise<SocketPlace> {
+export async function openSocket(server: Server, path: string): Promise<SocketPlace> {
+  const home = realPathOf(path);
   isOwn(home, "folder");
   removeSocketPlace(home);
   const near = join(home, socketName);
@@ -101,6 +103,15 @@ function removeSocketPlace(home: string): void {
     rmSync(folder, { recursive: true, force: true });
   }
   rmSync(join(home, pointerName), { force: true });
+}
+
+/** All must agree on whether there is room for a socket: one may reach the home by a link that is shorter. */
+function realPathOf(home: string): string {
+  try {
+    return realpathSync(home);
+  } catch {
+    return home;
+  }
 }
 
 function fits(path: string): boolean {
