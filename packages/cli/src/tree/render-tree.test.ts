@@ -204,6 +204,17 @@ describe("renderTree", () => {
     ]);
   });
 
+  it("says what many equal siblings wait for while none of them is at work", () => {
+    const tree = treeOf(change("a", null, "RUNNING", 0));
+    for (let index = 0; index < 12; index++) {
+      tree.apply(change(`b${index}`, "a", "SCHEDULED", 0, { name: "b", funcId: "b", waitsFor: "a worker process" }));
+    }
+    const frame = { width: 100, height: 20, now: 1_000, paint: plain };
+    expect(renderTree(tree, frame)[1]).toBe("└─ ○ b ×12: 12 scheduled ░░░░░░░░░░  1.0 s  waits for a worker process");
+    tree.apply(change("b0", "a", "RUNNING", 900, { name: "b", funcId: "b" }));
+    expect(renderTree(tree, frame)[1]).toBe("└─ ● b ×12: 1 running, 11 scheduled ░░░░░░░░░░  1.0 s");
+  });
+
   it("shortens a long name rather than what is said of the run", () => {
     const name = "judge every single one of the many mails";
     const tree = treeOf(

@@ -115,7 +115,9 @@ class TreePen {
     const asked = cacheCountWords(group.cacheCounts, group.saved);
     const cached = asked === "" ? "" : paint("dim", `; ${asked}`);
     const rest = ` ×${group.size.toLocaleString("en-US")}: ${countWords(group.counts)}${cached}${paint("cyan", bar)}  ${paint("dim", duration)}`;
-    return `${paint(look.style, look.glyph)} ${this.#nameBefore(name, branch, rest)}${rest}`;
+    const waitsFor = waitedFor(group);
+    const waits = waitsFor === undefined ? "" : `  ${paint("dim", `waits for ${waitsFor}`)}`;
+    return `${paint(look.style, look.glyph)} ${this.#nameBefore(name, branch, rest)}${rest}${waits}`;
   }
 
   #nodeText(node: RunNode, branch: string): string {
@@ -170,6 +172,18 @@ function mergeFinished(items: readonly Item[]): Item[] {
 function groupState(group: RunGroup): RunNode["state"] {
   const order = ["RUNNING", "RAN", "RETRYING", "SCHEDULED", "CREATED", "FAILED", "NESTED_FAILED", "CANCELED"] as const;
   return order.find((state) => (group.counts.get(state) ?? 0) > 0) ?? "RESOLVED";
+}
+
+/** So many members are asked what they wait for: a frame must cost the same however large the group is. */
+const mostAsked = 64;
+
+/** What a group waits for of which nothing is at work: a process that starts, places that others have. */
+function waitedFor({ counts, members }: RunGroup): string | undefined {
+  if ((counts.get("SCHEDULED") ?? 0) === 0 || (counts.get("RUNNING") ?? 0) > 0) return undefined;
+  for (const { state, waitsFor } of members.values().take(mostAsked)) {
+    if (state === "SCHEDULED" && waitsFor !== null) return waitsFor;
+  }
+  return undefined;
 }
 
 function progressText(progress: NonNullable<RunNode["progress"]>, paint: Paint): string {
