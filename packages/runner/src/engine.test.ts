@@ -19,6 +19,8 @@ function trackerThat(breaks: (what: string) => boolean, heard: string[]): Tracke
     resumes: nothing,
     waitsFor: nothing,
     placed: nothing,
+    gather: nothing,
+    hurry: nothing,
     cache: nothing,
     cacheChanged: nothing,
     warn: nothing,

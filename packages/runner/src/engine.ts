@@ -351,6 +351,7 @@ export class Engine implements BodyHost {
       this.#leave(body);
       return;
     }
+    this.tracker?.hurry();
     const { contextAt, run } = body.call.definition;
     if (contextAt >= 0) args[contextAt] = body;
     let result: unknown;

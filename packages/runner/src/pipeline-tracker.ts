@@ -48,6 +48,14 @@ export class PipelineTracker implements Tracker {
     return this.#recorder.overloaded;
   }
 
+  gather(): void {
+    this.#recorder.gather();
+  }
+
+  hurry(): void {
+    this.#recorder.hurry();
+  }
+
   onDrain(callback: () => void): void {
     this.#recorder.onDrain(callback);
   }
@@ -393,7 +401,7 @@ export class PipelineTracker implements Tracker {
     this.#recorder.artifact(write, bytes, blobsWritten);
     const isLarge = bytes > keepInMemory;
     if (isLarge || artifact.transfer !== undefined) {
-      this.#recorder.durable()?.then(
+      this.#recorder.written()?.then(
         () => artifact.onDisk(isLarge),
         () => undefined,
       );

@@ -59,8 +59,11 @@ export interface RecorderEvents {
 
 /**
  * Writes what happens, in order, in batches. When nothing is being written a batch goes out at the end of the current
- * turn of the event loop, never after a timer; what is added meanwhile goes out together. What is on disk is therefore
- * always a consistent prefix of what happened.
+ * turn of the event loop; what is added meanwhile goes out together. What is on disk is therefore always a consistent
+ * prefix of what happened.
+ *
+ * Where each turn brings a message of a worker, a commit for each would take longer than the messages: then a batch goes
+ * out {@link maxAge} after the one before, unless somebody waits for it, or a body begins that may hold the event loop.
  */
 export class Recorder {
   readonly #backend: Backend;
@@ -77,6 +80,10 @@ export class Recorder {
   #wasOverloaded = false;
   /** Bytes of values that are not on disk yet. */
   #bytes = 0;
+  /** Whether messages of workers come, and no body executes here. */
+  #gathers = false;
+  #timer: NodeJS.Timeout | undefined = undefined;
+  #writtenAt = 0;
 
   /** @param driver the right to write, without which nothing is written. */
   constructor(backend: Backend, driver: DriverLease, events: RecorderEvents) {
@@ -153,6 +160,16 @@ export class Recorder {
 
   /** Resolves when everything that was added is on disk; undefined if it already is. */
   durable(): Promise<void> | undefined {
+    if (this.#timer !== undefined) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      setImmediate(this.#due);
+    }
+    return this.written();
+  }
+
+  /** As {@link durable}, for somebody who has time. */
+  written(): Promise<void> | undefined {
     if (this.#lost !== undefined) return this.#lost;
     if (this.#open !== undefined) return this.#open.written.promise;
     return this.#busy ? this.#sealed?.written.promise : undefined;
@@ -179,12 +196,35 @@ export class Recorder {
     batch.rows += 1;
     if (!this.#scheduled && !this.#busy) {
       this.#scheduled = true;
-      setImmediate(() => {
-        this.#scheduled = false;
-        this.#next();
-      });
+      this.#schedule();
     }
     return batch;
+  }
+
+  #schedule(): void {
+    const rest = this.#gathers ? maxAge - (performance.now() - this.#writtenAt) : 0;
+    if (rest <= 0) setImmediate(this.#due);
+    else this.#timer = setTimeout(this.#due, rest);
+  }
+
+  readonly #due = (): void => {
+    this.#scheduled = false;
+    this.#timer = undefined;
+    this.#next();
+  };
+
+  /** A message of a worker has come: what it brings may be written together with what the next ones bring. */
+  gather(): void {
+    this.#gathers = true;
+  }
+
+  /** A body begins here, which may hold the event loop for long: what waits is written before. */
+  hurry(): void {
+    if (!this.#gathers) return;
+    this.#gathers = false;
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#due();
   }
 
   /** To be called after rows that belong together were added: writes if there is much, or it has waited long. */
@@ -239,6 +279,7 @@ export class Recorder {
 
   #done(batch: OpenBatch, { refused }: CommitResult): void {
     this.#sealed = undefined;
+    this.#writtenAt = performance.now();
     this.#bytes -= batch.bytes;
     batch.written.resolve();
     if (refused.length > 0) this.#events.refused(refused);

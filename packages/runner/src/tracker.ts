@@ -73,6 +73,10 @@ export interface Tracker {
   cacheChanged(call: Call): void;
   /** Warns once per text: in the events of the pipeline run, and to whoever watches or, failing that, the process. */
   warn(call: Call, message: string): void;
+  /** A message of a worker has come, and others may follow. */
+  gather(): void;
+  /** A body begins that may hold the event loop. */
+  hurry(): void;
   /** Resolves when all that was said so far is on disk; undefined if it already is. */
   durable(): Promise<void> | undefined;
   /** So much waits to be written that no further body should start. */

@@ -110,6 +110,7 @@ export class RemoteBody implements Assignment {
 
   receive(message: TaskMessage): void {
     if (this.#over) return;
+    this.#host.tracker?.gather();
     try {
       this.#receive(message);
     } catch (error) {
