@@ -1,4 +1,5 @@
-import { createRequire } from "node:module";
+// As a whole: bundles that hold the library often begin with a `createRequire` of their own.
+import * as nodeModule from "node:module";
 import { sep } from "node:path";
 import { defaultRegistry } from "@reprise/core";
 import { userCodeReloads } from "../actors/replica-caches.ts";
@@ -9,7 +10,7 @@ export function forgetModules(): void {
   funcRegistry.clear();
   defaultRegistry.codeReloads();
   userCodeReloads();
-  const { cache } = createRequire(import.meta.url);
+  const { cache } = nodeModule.createRequire(import.meta.url);
   const inPackage = `${sep}node_modules${sep}`;
   for (const file of Object.keys(cache)) if (!file.includes(inPackage)) delete cache[file];
 }

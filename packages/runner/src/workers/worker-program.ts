@@ -1,4 +1,5 @@
-import { createRequire } from "node:module";
+// As a whole: bundles that hold the library often begin with a `createRequire` of their own.
+import * as nodeModule from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { RepriseError } from "@reprise/core";
 import type { CodeStore } from "@reprise/store";
@@ -121,7 +122,7 @@ export class WorkerProgram {
 /** Whether a file that imports the library gets this one. */
 function finds(file: string, library: string): boolean {
   try {
-    return createRequire(file).resolve("reprise") === fileURLToPath(library);
+    return nodeModule.createRequire(file).resolve("reprise") === fileURLToPath(library);
   } catch {
     return false;
   }
