@@ -59,10 +59,20 @@ export class Child {
 
   /** Resolves when a line of stdout is `line`. */
   async says(line: string): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    await this.#until(() => this.lines.includes(line));
+    if (this.lines.includes(line)) return;
+    throw new Error(`the process ended without "${line}":\n${this.#stdout}${this.#stderr}`);
+  }
+
+  /** Resolves when stdout has so many lines, or the process has ended. */
+  async hasSaid(lines: number): Promise<void> {
+    await this.#until(() => this.lines.length >= lines);
+  }
+
+  async #until(isThere: () => boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
     const look = (): void => {
-      if (this.lines.includes(line)) resolve();
-      else if (this.#over) reject(new Error(`the process ended without "${line}":\n${this.#stdout}${this.#stderr}`));
+      if (this.#over || isThere()) resolve();
     };
     this.#watchers.add(look);
     look();
