@@ -229,9 +229,13 @@ export class Engine implements BodyHost {
     return this.#bodies.left(patience);
   }
 
-  /** As {@link bodiesLeft} for the bodies that execute elsewhere: they are made to end. */
-  async remoteBodiesLeft(patience: number): Promise<void> {
-    await this.#remote?.allLeft(patience);
+  /**
+   * As {@link bodiesLeft} for the bodies in processes that end with this one: they are made to end.
+   *
+   * @param soon is told, after a moment, for which bodies this waits.
+   */
+  async remoteBodiesLeft(patience: number, soon: (bodies: readonly Body[]) => void): Promise<void> {
+    await this.#remote?.allLeft(patience, soon);
   }
 
   /** Removes what bodies that never ended have left. */
@@ -462,7 +466,7 @@ export class Engine implements BodyHost {
     // What it has called may live on, and knows it.
     body.remote = undefined;
     if (body.usedWorkdir !== undefined) void this.#workdirs.remove(body.usedWorkdir);
-    if (body.isRemote) this.#remote?.left();
+    if (body.isRemote) this.#remote?.left(body);
     else this.#bodies.leave();
     this.#queuePump();
   }

@@ -205,7 +205,10 @@ export class LocalPipelineRun {
     this.#tell(this.#outcome());
     // Bodies that were told to stop may have something to tidy up, and something to say about it.
     await this.#engine.bodiesLeft(patienceForBodies);
-    await this.#engine.remoteBodiesLeft(patienceForWorkers);
+    await this.#engine.remoteBodiesLeft(patienceForWorkers, (bodies) => {
+      const runs = bodies.map(({ runId, call }) => ({ id: runId, label: call.label }));
+      this.#options.onEvent?.({ type: "stopping", runs, time: Date.now() });
+    });
     await this.#recorder.durable();
     if (this.#broken !== undefined) throw this.#broken.error;
   }

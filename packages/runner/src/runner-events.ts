@@ -20,6 +20,12 @@ export type RunnerEvent =
       readonly text: string;
       readonly time: number;
     }
+  | {
+      /** The pipeline run has ended, but these bodies in processes of their own were told to stop and have not yet. */
+      readonly type: "stopping";
+      readonly runs: readonly { readonly id: string; readonly label: string }[];
+      readonly time: number;
+    }
   | { readonly type: "warning"; readonly runId: string | null; readonly message: string; readonly time: number };
 
 /** A run was created or changed its state, or what it waits for. */

@@ -23,6 +23,17 @@ const leak = func("leak", () => { const all: unknown[] = []; for (;;) all.push(n
 // Long enough that what has begun is in the store.
 const first = func("first", async () => { await sleep(50); return 1; });
 
+const tidies = func({
+  id: "tidies",
+  standalone: true,
+  run: async () => {
+    process.on("SIGTERM", () => setTimeout(() => { console.log("tidied up"); process.exit(); }, 2_500));
+    console.log("tidies begins");
+    await sleep(60_000);
+  },
+});
+
+export const worker = func("worker", () => tidies());
 export const waits = func("waits", () => after([patient(1), patient(2)]));
 export const ignores = func("ignores", () => after(deaf()));
 export const blocks = func("blocks", async () => { await first().$value(); return after([patient(1), block()]); });
@@ -73,6 +84,17 @@ describe("Ctrl-C", () => {
     expect(Date.now() - start).toBeLessThan(10_000);
     expect(jsonLines(stdout).at(-1)).toMatchObject({ type: "result", state: "CANCELED" });
     expect(await states(project)).toMatchObject({ pipeline: "CANCELED", runs: { deaf: "CANCELED" } });
+  });
+
+  it("gives a body in a worker process time to tidy up, and says that it waits for it", async () => {
+    using project = new Project({ "pipeline.ts": pipeline });
+    const { child, seen, finished } = project.start(["run", "pipeline.ts:worker"]);
+    await seen("tidies begins");
+    child.kill("SIGINT");
+    const { code, stdout, stderr } = await finished;
+    expect(code).toBe(130);
+    expect(stdout).toMatch(/tidied up/);
+    expect(stderr).toMatch(/Waiting for tidies#\w+ to stop/);
   });
 
   it("ends a pipeline whose body blocks the event loop, too", async () => {

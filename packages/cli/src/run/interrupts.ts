@@ -16,6 +16,8 @@ export interface InterruptOptions {
 const patienceForAnswer = 650;
 /** Time that a driver which has answered gets to end by itself. */
 const patienceForEnd = 3_000;
+/** As {@link patienceForEnd} if bodies in worker processes are stopping; the driver itself waits no longer for them. */
+const patienceForWorkers = 18_000;
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -28,6 +30,8 @@ export class Interrupts implements Disposable {
   readonly #timers: NodeJS.Timeout[] = [];
   #first: NodeJS.Signals | null = null;
   #answered = false;
+  #patience = patienceForEnd;
+  #lastTimer: NodeJS.Timeout | undefined = undefined;
   #killed = false;
   readonly #onSignal = (signal: NodeJS.Signals) => this.interrupt(signal);
 
@@ -55,6 +59,12 @@ export class Interrupts implements Disposable {
     this.#answered = true;
   }
 
+  /** The driver waits for bodies in processes of their own, which have time to stop. */
+  waits(): void {
+    this.#patience = patienceForWorkers;
+    if (this.#lastTimer !== undefined) this.#expectEnd();
+  }
+
   interrupt(signal: NodeJS.Signals): void {
     if (this.#first !== null) {
       this.#kill();
@@ -71,6 +81,7 @@ export class Interrupts implements Disposable {
   [Symbol.dispose](): void {
     for (const signal of signals) process.off(signal, this.#onSignal);
     for (const timer of this.#timers) clearTimeout(timer);
+    clearTimeout(this.#lastTimer);
   }
 
   #checkAnswer(): void {
@@ -80,7 +91,12 @@ export class Interrupts implements Disposable {
     }
     // A store that cannot be written now is told when the driver is gone and all is marked once more.
     this.#options.markCanceled(this.reason).catch(() => undefined);
-    this.#timers.push(setTimeout(() => this.#kill(), patienceForEnd));
+    this.#expectEnd();
+  }
+
+  #expectEnd(): void {
+    clearTimeout(this.#lastTimer);
+    this.#lastTimer = setTimeout(() => this.#kill(), this.#patience);
   }
 
   #kill(): void {

@@ -123,7 +123,7 @@ export type ToCommand =
   /** The file exports no func; what it did by itself is over. */
   | { readonly v: number; readonly type: "unattended" };
 
-const eventTypes = new Set(["pipeline", "run", "progress", "log", "warning"]);
+const eventTypes = new Set(["pipeline", "run", "progress", "log", "stopping", "warning"]);
 const resultStates = new Set(["COMPLETE", "FAILED", "CANCELED"]);
 
 /** The message if it is one that a driver understands, else undefined. */
@@ -200,6 +200,11 @@ function isEvent(event: unknown): boolean {
     return fits && (cache === undefined || isRunCache(cache));
   }
   if (event["type"] === "warning") return typeof event["message"] === "string";
+  if (event["type"] === "stopping") {
+    return (
+      Array.isArray(event["runs"]) && event["runs"].every((run) => isRecord(run) && typeof run["label"] === "string")
+    );
+  }
   if (typeof event["runId"] !== "string") return false;
   return event["type"] === "log" ? typeof event["text"] === "string" : isRecord(event["progress"]);
 }

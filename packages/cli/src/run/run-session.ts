@@ -1,3 +1,4 @@
+import type { RunnerEvent } from "@reprise/runner";
 import { exitCodes } from "../exit-codes.ts";
 import type { Invocation } from "../host.ts";
 import type { View } from "../terminal/view.ts";
@@ -71,6 +72,7 @@ export class RunSession {
     if (message.type === "events") {
       for (const event of message.events) this.#tree.apply(event);
       this.#view.events(message.events);
+      for (const event of message.events) if (event.type === "stopping") this.#tellStopping(event);
     } else if (message.type === "canceling") {
       this.#interrupts.answered();
     } else if (message.type !== "report") {
@@ -78,6 +80,15 @@ export class RunSession {
       // The pipeline run is over and recorded: a body that goes on does not keep the command.
       if (message.type !== "unattended") setTimeout(() => this.#driver.kill(), patienceForExit).unref();
     }
+  }
+
+  /** Bodies in worker processes have some time to tidy up, more than a driver usually needs. */
+  #tellStopping({ runs }: Extract<RunnerEvent, { readonly type: "stopping" }>): void {
+    this.#interrupts.waits();
+    const [first, ...others] = runs;
+    if (first === undefined) return;
+    const more = others.length === 0 ? "" : ` and ${others.length} more`;
+    this.#view.say(`Waiting for ${first.label}${more} to stop … (ended after some seconds)`);
   }
 
   #tellResult(result: ResultMessage): number {

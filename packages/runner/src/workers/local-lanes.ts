@@ -43,7 +43,7 @@ function standalone({ path }: Home, { maxParallelism, program }: LocalLanesOptio
     const { poolOf } = await pools;
     return (pool ??= poolOf({ home: path, program }));
   };
-  return { ...lane, backlog: () => pool?.backlog(lane) ?? 0, executor: () => pool ?? open() };
+  return { ...lane, endsWithDriver: true, backlog: () => pool?.backlog(lane) ?? 0, executor: () => pool ?? open() };
 }
 
 function actor(home: Home, { program }: LocalLanesOptions, environment: ActorDefinition): RemoteLane {
@@ -52,6 +52,8 @@ function actor(home: Home, { program }: LocalLanesOptions, environment: ActorDef
     name: actorLane(environment.name),
     limit: environment.replicas.max * environment.concurrency,
     keepsSlot: true,
+    // The supervisor sees to it that they stop.
+    endsWithDriver: false,
     executor() {
       executor ??= import("../actors/actor-executor.ts").then(({ actorExecutorOf }) =>
         actorExecutorOf({ home, program, environment }),

@@ -1,7 +1,6 @@
 import { encode, type LaneOptions, toFailure } from "@reprise/core";
 import type { Call } from "../call.ts";
 import { type Body, outsideBodies } from "../context.ts";
-import { LiveBodies } from "../live-bodies.ts";
 import { chain, type MaybePromise } from "../maybe-promise.ts";
 import { messageOf } from "../message-of.ts";
 import type { ValueFlow } from "../value-flow.ts";
@@ -18,14 +17,21 @@ export interface RemoteOptions {
 
 /** Bodies of one kind in one pipeline run, and who executes them. */
 export interface RemoteLane extends ExecutorLane, LaneOptions {
+  /** Whether its processes end with this one, so that bodies which were told to stop have until then. */
+  readonly endsWithDriver: boolean;
   /** Loaded, or found, when it is first needed. */
   executor(): MaybePromise<Executor>;
 }
 
+/** So long, in ms, nobody needs to be told that bodies have not stopped yet. */
+const moment = 500;
+
 /** Hands bodies to executors. */
 export class RemoteBodies {
   readonly #lanes = new Map<string, RemoteLane | undefined>();
-  readonly #live = new LiveBodies();
+  /** Bodies whose processes end with this one. */
+  readonly #live = new Set<Body>();
+  #allLeft: (() => void) | undefined = undefined;
   readonly #options: RemoteOptions;
   readonly #host: RemoteBodyHost & { readonly flow: ValueFlow };
 
@@ -51,7 +57,7 @@ export class RemoteBodies {
 
   /** Executes the body of a call in a lane; it has been made for this attempt. */
   execute(body: Body, lane: RemoteLane): void {
-    this.#live.enter();
+    if (lane.endsWithDriver) this.#live.add(body);
     body.isRemote = true;
     const { flow } = this.#host;
     const failed = (error: unknown): void => {
@@ -82,13 +88,22 @@ export class RemoteBodies {
   }
 
   /** The code of a body is over. */
-  left(): void {
-    this.#live.leave();
+  left(body: Body): void {
+    if (this.#live.delete(body) && this.#live.size === 0) this.#allLeft?.();
   }
 
-  /** Resolves when no body executes any more, those that were told to stop included, or after `patience` ms. */
-  allLeft(patience: number): Promise<void> {
-    return this.#live.left(patience);
+  /**
+   * Resolves when no body executes any more whose process would end with this one, or after `patience` ms.
+   *
+   * @param soon is told, after a moment, for which bodies this waits.
+   */
+  async allLeft(patience: number, soon: (bodies: readonly Body[]) => void): Promise<void> {
+    if (this.#live.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#allLeft = resolve;
+    const timers = [setTimeout(resolve, patience), setTimeout(() => soon([...this.#live]), moment)];
+    await promise;
+    for (const timer of timers) clearTimeout(timer);
   }
 
   /** The key of a call in the caches of replicas, as a text; undefined if any replica will do. */
