@@ -8,7 +8,7 @@ import { type Call, none } from "./call.ts";
 import { Body, type BodyHost, runInBody } from "./context.ts";
 import { childOfError } from "./failures.ts";
 import type { FuturePart } from "./future.ts";
-import { LiveBodies } from "./live-bodies.ts";
+import { LiveBodies, type Patience } from "./live-bodies.ts";
 import { isThenable } from "./maybe-promise.ts";
 import { beginElements } from "./map-elements.ts";
 import { messageOf } from "./message-of.ts";
@@ -224,18 +224,10 @@ export class Engine implements BodyHost {
     return this.#workdirs.make();
   }
 
-  /** Resolves when the code of all bodies is over, those that were told to stop included, or after `patience` ms. */
-  bodiesLeft(patience: number): Promise<void> {
-    return this.#bodies.left(patience);
-  }
-
-  /**
-   * As {@link bodiesLeft} for the bodies in processes that end with this one: they are made to end.
-   *
-   * @param soon is told, after a moment, for which bodies this waits.
-   */
-  async remoteBodiesLeft(patience: number, soon: (bodies: readonly Body[]) => void): Promise<void> {
-    await this.#remote?.allLeft(patience, soon);
+  /** Resolves when the code of all bodies is over, those that were told to stop included, or its time is. */
+  async bodiesLeft({ here, elsewhere, soon }: Patience): Promise<void> {
+    await this.#bodies.left(here);
+    await this.#remote?.allLeft(elsewhere, soon);
   }
 
   /** Removes what bodies that never ended have left. */

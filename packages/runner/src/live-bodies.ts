@@ -1,3 +1,14 @@
+import type { Body } from "./context.ts";
+
+/** How long, in ms, bodies may take to stop. */
+export interface Patience {
+  readonly here: number;
+  /** For those in processes that end with this one: they are made to end. */
+  readonly elsewhere: number;
+  /** Told, after a moment, which of those have not ended. */
+  readonly soon: (bodies: readonly Body[]) => void;
+}
+
 /** Counts the bodies whose code still executes, those that no longer count among them. */
 export class LiveBodies {
   #count = 0;

@@ -4,6 +4,7 @@ import type { OpenCache } from "./cache/call-cache.ts";
 import { LazyCache } from "./cache/lazy-cache.ts";
 import { resolveNamespace } from "./cache/namespace.ts";
 import type { Call } from "./call.ts";
+import type { Body } from "./context.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { pipelineFailed } from "./failures.ts";
 import type { Future } from "./future-types.ts";
@@ -204,11 +205,11 @@ export class LocalPipelineRun {
     await this.#recorder.durable();
     this.#tell(this.#outcome());
     // Bodies that were told to stop may have something to tidy up, and something to say about it.
-    await this.#engine.bodiesLeft(patienceForBodies);
-    await this.#engine.remoteBodiesLeft(patienceForWorkers, (bodies) => {
+    const soon = (bodies: readonly Body[]): void => {
       const runs = bodies.map(({ runId, call }) => ({ id: runId, label: call.label }));
       this.#options.onEvent?.({ type: "stopping", runs, time: Date.now() });
-    });
+    };
+    await this.#engine.bodiesLeft({ here: patienceForBodies, elsewhere: patienceForWorkers, soon });
     await this.#recorder.durable();
     if (this.#broken !== undefined) throw this.#broken.error;
   }

@@ -9,12 +9,12 @@ const child = func("held child", (n: number) => n);
 const caller = func({
   id: "held caller",
   standalone: true,
-  run: async (n: number, _: string) => child(n).$value(),
+  run: async (n: number, ballast: string) => (await child(n).$value()) + ballast.length,
 });
 
-const used = func("used heap", (_: readonly number[]) => {
+const used = func("used heap", (values: readonly number[]) => {
   collect();
-  return process.memoryUsage().heapUsed;
+  return process.memoryUsage().heapUsed * Math.sign(values.length);
 });
 
 const held: unknown[] = [];

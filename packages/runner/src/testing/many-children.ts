@@ -8,7 +8,7 @@ const batch = 250;
 
 const child = func("counted child", (n: number) => `${n}`.padEnd(1_000, "x"));
 
-const used = func("used heap", (_: number) => {
+const used = func("used heap", () => {
   collect();
   return process.memoryUsage().heapUsed;
 });
@@ -23,7 +23,7 @@ const caller = func({
     // What nobody refers to any more is told when it has been noticed.
     collect();
     await pause(50);
-    return used(batches).$value();
+    return used().$value();
   },
 });
 

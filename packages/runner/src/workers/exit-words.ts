@@ -34,7 +34,7 @@ export function endFailure(end: ProcessEnd): Failure {
 }
 
 /** A worker process in messages. */
-export function processWords(pid: number): string {
+function processWords(pid: number): string {
   return `its worker process (pid ${pid})`;
 }
 

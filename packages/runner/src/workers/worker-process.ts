@@ -4,7 +4,6 @@ import { type Failure, fromFailure, RepriseError, toFailure } from "@reprise/cor
 import { messageOf } from "../message-of.ts";
 import type { Channel } from "./channel.ts";
 import { checkFromWorker } from "./check-message.ts";
-import { workerExecArgv } from "./exec-argv.ts";
 import { endFailure, type ProcessEnd, silenceWords } from "./exit-words.ts";
 import { ipcChannel, type IpcEnd } from "./ipc-channel.ts";
 import { outOfMemoryKills } from "./memory-events.ts";
@@ -15,12 +14,10 @@ import type { FromWorker, HeartbeatMessage, HelloMessage, RecalledMessage, TaskM
 import { isShort, spawnWords } from "./spawn-words.ts";
 import { processEnv, processUrl } from "./worker-url.ts";
 
-export { workerExecArgv };
-
 /** How to start a worker process, and whom it tells what. */
 export interface WorkerProcessOptions {
   readonly hello: HelloMessage;
-  /** Options of Node: see {@link workerExecArgv}. A limit of the heap is added if `hello` has one of the memory. */
+  /** Options of Node: those of `workerExecArgv`. A limit of the heap is added if `hello` has one of the memory. */
   readonly execArgv: readonly string[];
   /** What `process.argv` is to have behind the file. Default: nothing. */
   readonly args?: readonly string[] | undefined;

@@ -1,7 +1,7 @@
 import type { WorkerProcessOptions } from "../worker-process.ts";
 
 /** The worker of the tests: see `odd-worker.ts`. */
-export const oddWorker = new URL("odd-worker.ts", import.meta.url);
+const oddWorker = new URL("odd-worker.ts", import.meta.url);
 
 /** Options of a process that executes it, and tells nobody anything. */
 export function oddOptions(
