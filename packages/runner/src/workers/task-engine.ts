@@ -379,11 +379,12 @@ export class TaskEngine implements BodyHost {
     this.#waiting.clear();
     this.#flush();
     this.#messages.say(message);
+    const removed = body.usedWorkdir === undefined ? undefined : this.#workdirs.remove(body.usedWorkdir);
     this.#messages.whenSent(() => {
       if (this.#broken !== undefined) this.#options.send(this.#failed(toFailure(this.#broken.error), undefined));
-      this.#options.over();
+      // The process may end with the task, and nobody else would remove the folder.
+      void chain(removed, () => this.#options.over());
     });
-    if (body.usedWorkdir !== undefined) void this.#workdirs.remove(body.usedWorkdir);
   }
 
   /** Something that the body has made cannot be kept: whatever comes of it, the task fails. */
